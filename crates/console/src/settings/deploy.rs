@@ -1,0 +1,98 @@
+//! `[deploy]`.
+
+use std::collections::BTreeMap;
+
+use super::{FileError, List, Located, Seconds, Switch, reader::Reader};
+
+/// How the image is deployed.
+#[derive(Clone, Debug, Default)]
+pub struct DeploySection {
+    /// `name`: the Deployment, and the value of its label.
+    pub name: Option<Located<String>>,
+    /// `namespace`: where to.
+    pub namespace: Option<Located<String>>,
+    /// `replicas`: how many pods run.
+    pub replicas: Option<Located<u32>>,
+    /// `port`: the port the container listens on and the Service offers.
+    pub port: Option<Located<u16>>,
+    /// `service`: the name of the Service.
+    pub service: Option<Located<String>>,
+    /// `manifests`: a directory or file of manifests to use instead of the rendered ones, relative to this file.
+    pub manifests: Option<Located<String>>,
+    /// `container`: the container of the manifests that gets the image, where it cannot be told from the image's name.
+    pub container: Option<Located<String>>,
+    /// `context`: the kubeconfig context.
+    pub context: Option<Located<String>>,
+    /// `timeout`: how long the rollout may take; computed from the probes without it.
+    pub timeout: Option<Located<Seconds>>,
+    /// `create-namespace`: auto, always or never.
+    pub create_namespace: Option<Located<Switch>>,
+    /// `pull-secret`: the Secret to pull the image with.
+    pub pull_secret: Option<Located<String>>,
+    /// `env-from`: Secrets (`secret/NAME`) and config maps (`config-map/NAME`) whose keys become variables.
+    pub env_from: Option<Located<List>>,
+    /// `[deploy.env]`: variables of the container.
+    pub env: Option<Located<BTreeMap<String, String>>>,
+    /// `[deploy.probes]`.
+    pub probes: ProbesSection,
+    /// `[deploy.resources]`.
+    pub resources: ResourcesSection,
+}
+
+/// Paths that tell how the container is; without one, the port is tried.
+#[derive(Clone, Debug, Default)]
+pub struct ProbesSection {
+    /// `ready`: answers when the pod may get requests.
+    pub ready: Option<Located<String>>,
+    /// `live`: answers while the process works; also the start-up probe.
+    pub live: Option<Located<String>>,
+}
+
+/// What the container gets, in Kubernetes' quantities.
+#[derive(Clone, Debug, Default)]
+pub struct ResourcesSection {
+    /// `cpu`: what it asks for.
+    pub cpu: Option<Located<String>>,
+    /// `memory`: what it asks for and may not exceed.
+    pub memory: Option<Located<String>>,
+}
+
+impl DeploySection {
+    pub(super) fn read(mut section: Reader<'_>) -> Result<Self, FileError> {
+        let deploy = Self {
+            name: section.value("name")?,
+            namespace: section.value("namespace")?,
+            replicas: section.value("replicas")?,
+            port: section.value("port")?,
+            service: section.value("service")?,
+            manifests: section.value("manifests")?,
+            container: section.value("container")?,
+            context: section.value("context")?,
+            timeout: section.value("timeout")?,
+            create_namespace: section.value("create-namespace")?,
+            pull_secret: section.value("pull-secret")?,
+            env_from: section.value("env-from")?,
+            env: section.value("env")?,
+            probes: ProbesSection::read(section.section("probes")?)?,
+            resources: ResourcesSection::read(section.section("resources")?)?,
+        };
+        section.finish()?;
+        Ok(deploy)
+    }
+}
+
+impl ProbesSection {
+    fn read(mut section: Reader<'_>) -> Result<Self, FileError> {
+        let probes = Self { ready: section.value("ready")?, live: section.value("live")? };
+        section.finish()?;
+        Ok(probes)
+    }
+}
+
+impl ResourcesSection {
+    fn read(mut section: Reader<'_>) -> Result<Self, FileError> {
+        let resources = Self { cpu: section.value("cpu")?, memory: section.value("memory")? };
+        section.finish()?;
+        Ok(resources)
+    }
+}
