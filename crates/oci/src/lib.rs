@@ -1,0 +1,29 @@
+#![doc = include_str!("docs/crate.md")]
+
+mod blob;
+mod config;
+mod digest;
+mod image;
+mod layer;
+mod layout;
+mod manifest;
+mod media;
+mod memory;
+mod platform;
+mod reference;
+mod store;
+
+pub use self::{
+    blob::{Blob, ByteStream, Origin, Verified, VerifyError},
+    config::{Config, Execution, Healthcheck, History, RootFs},
+    digest::{DiffId, Digest, DigestError, Hashing},
+    image::{Image, ImageError},
+    layer::Layer,
+    layout::{FileBlob, Layout, LayoutError},
+    manifest::{Descriptor, Index, Manifest, REF_NAME},
+    media::{Compression, MediaType},
+    memory::{Memory, MemoryError},
+    platform::{Platform, PlatformError},
+    reference::{Pinned, Reference, ReferenceError, Registry, Repository, Tag},
+    store::{ImageSink, ImageSource},
+};
