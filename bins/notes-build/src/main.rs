@@ -1,0 +1,3 @@
+//! Builds the image of a commit and pushes it.
+
+fn main() {}

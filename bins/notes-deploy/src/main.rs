@@ -1,0 +1,3 @@
+//! Deploys a pinned image, verifies the rollout, explains a failure.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Images over HTTP: a source and a sink on any registry, and an embedded registry server.

@@ -1,0 +1,1 @@
+//! Real parts for tests: repositories, registries with faults on cue, clusters.
