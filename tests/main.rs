@@ -1,1 +1,3 @@
 //! Tests across crates, on real servers.
+
+mod architecture;
