@@ -1,0 +1,127 @@
+//! Moving the process onto its rung.
+
+use std::io;
+
+use crate::init;
+use crate::isolation::Isolation;
+use crate::probe::{self, Attempt, Probe};
+use crate::program::Program;
+use crate::sandbox::Sandbox;
+use crate::sys::SingleThreaded;
+
+/// How [`enter`] chooses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The only rung that will do; by default the best one is taken.
+    pub isolation: Option<Isolation>,
+}
+
+/// The error returned when the process cannot enter a rung.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnterError {
+    /// [`init`](crate::init) was not called, so that no child of this program would be one.
+    #[error("`notes_sandbox::init` was not called")]
+    NotInitialised,
+    /// Threads exist already, and a process with threads cannot change its user namespace.
+    #[error("the process has several threads")]
+    Threads,
+    /// The rung that was asked for is not offered.
+    #[error("isolation `{isolation}` is not offered here: {reason}")]
+    NotOffered {
+        /// The rung.
+        isolation: Isolation,
+        /// Why not.
+        reason: String,
+        /// What would allow it, where that is known.
+        remedy: Option<String>,
+    },
+    /// The rung was tried with success, and then could not be entered.
+    #[error("failed to {doing}")]
+    Join {
+        /// What was being done.
+        doing: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+impl EnterError {
+    /// Returns what to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotInitialised => "call it in the first line of `main`",
+            Self::Threads => "call `notes_sandbox::enter` before any thread or runtime is started",
+            Self::NotOffered { remedy, .. } => return remedy.clone(),
+            Self::Join { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Finds the best rung by trying and moves the whole process onto it.
+///
+/// On [`Isolation::Namespaces`] the process has a mount namespace of its own afterwards, and where it
+/// is not root with the right to mount, a user namespace in which it is: files it owns then belong to
+/// uid 0, and ids of its subordinate ranges can be given to files. Where nothing is offered, the
+/// process is left as it is and the returned sandbox refuses to run commands.
+///
+/// # Errors
+///
+/// When the program is not prepared for it, or does not get the rung it insists on.
+pub fn enter(options: &Options) -> Result<Sandbox, EnterError> {
+    if !init::was_called() {
+        return Err(EnterError::NotInitialised);
+    }
+    let join = |doing: &str| {
+        let doing = doing.to_owned();
+        move |source| EnterError::Join { doing, source }
+    };
+    let alone =
+        SingleThreaded::check().map_err(join("count the threads"))?.ok_or(EnterError::Threads)?;
+    if options.isolation == Some(Isolation::None) {
+        let reason = "it was asked for".to_owned();
+        let probe = Probe { reason, ..Probe::nothing(Vec::new()) };
+        return Ok(Sandbox::new(probe, None));
+    }
+    let (probe, attempt) = probe::attempt();
+    if let Some(wanted) = options.isolation.filter(|wanted| *wanted != probe.isolation) {
+        return Err(not_offered(wanted, probe));
+    }
+    let program = match attempt {
+        Some(attempt) => {
+            attempt.join(alone).map_err(join("join the name spaces"))?;
+            Some(Program::open().map_err(join("open this program"))?)
+        }
+        None => None,
+    };
+    Ok(Sandbox::new(probe, program))
+}
+
+fn not_offered(wanted: Isolation, probe: Probe) -> EnterError {
+    let refusal = probe.refused.into_iter().find(|refusal| refusal.isolation == wanted);
+    let (reason, remedy) = match refusal {
+        Some(refusal) => (refusal.reason, refusal.remedy),
+        None => (probe::NOT_IN_THIS_VERSION.to_owned(), None),
+    };
+    EnterError::NotOffered { isolation: wanted, reason, remedy }
+}
+
+impl Attempt {
+    /// Moves this process into the name spaces of the trial.
+    fn join(self, _: SingleThreaded) -> io::Result<()> {
+        use rustix::thread::{LinkNameSpaceType, move_into_link_name_space as move_into};
+        use std::fs::File;
+        use std::os::fd::AsFd;
+        let directory = std::env::current_dir()?;
+        let space = |name: &str| File::open(format!("/proc/{}/ns/{name}", self.child.id()));
+        let user = if self.user_namespace { Some(space("user")?) } else { None };
+        let mount = space("mnt")?;
+        if let Some(user) = user {
+            move_into(user.as_fd(), Some(LinkNameSpaceType::User))?;
+        }
+        move_into(mount.as_fd(), Some(LinkNameSpaceType::Mount))?;
+        // Joining moves the process to the root directory.
+        std::env::set_current_dir(directory)
+    }
+}

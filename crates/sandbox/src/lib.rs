@@ -1,0 +1,88 @@
+//! Runs one command in a root file system under an isolation mode, and says which mode and why.
+//!
+//! This is what a `RUN` of a Dockerfile needs and no more: no images, no registries, no daemon, no
+//! OCI runtime, no cgroups. The caller brings unpacked layers and gets back what the command
+//! changed, as the upper directory of an overlay file system.
+//!
+//! # How a program uses it
+//!
+//! 1. [`init`] is the first line of `main`. Commands run below a child that is the program itself,
+//!    started again; `init` recognises that child and never returns in it.
+//! 2. [`enter`] is called before any thread exists. It finds the best rung of the ladder by trying
+//!    it, and moves the whole process into a mount namespace of its own, and an ordinary user into
+//!    a user namespace: from then on unpacking, mounting and reading files work as if as root, and
+//!    no mount is ever seen by the rest of the machine or outlives the process.
+//! 3. [`Sandbox::run`] runs commands, any number at once, from any thread. [`Sandbox::view`] shows
+//!    the merged files of a root without running anything.
+//! 4. [`changes`](changes::changes) lists what a command changed.
+//!
+//! ```no_run
+//! use notes_sandbox::{Cancel, Captured, Command, Options, Root};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     notes_sandbox::init();
+//!     let sandbox = notes_sandbox::enter(&Options::default())?;
+//!     let root = Root {
+//!         lowers: vec!["store/base".into()],
+//!         upper: "build/upper".into(),
+//!         work: "build/work".into(),
+//!     };
+//!     let command = Command::new(root, ["/bin/sh", "-c", "echo hello > /greeting"]);
+//!     let exit = sandbox.run(&command, &mut Captured::default(), &Cancel::default())?;
+//!     assert!(exit.is_success());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Why it is built so
+//!
+//! - **One binary.** The child is `/proc/self/exe` again, with the request on a socket: nothing
+//!   runs between `fork` and `exec` in a process that has threads, and nothing must be installed.
+//!   A program whose `main` does not call [`init`] gets [`EnterError::NotInitialised`] and is never
+//!   started again.
+//! - **The same for root and for others.** Both run below the same code; inside a user namespace a
+//!   few kernel interfaces differ, and that difference is one field.
+//! - **No trace.** Mount points that the image lacks come from a layer that exists for the command
+//!   only, so that the upper directory holds what the command did and nothing else.
+//! - **Nothing leaks.** The environment is what the caller wrote, standard input is `/dev/null`, no
+//!   other descriptor is open, capabilities are docker's default fourteen, and device nodes of the
+//!   image or made by the command cannot be opened.
+//! - **Nothing survives.** The command lives in a process id namespace; when it ends, is cancelled,
+//!   runs out of time, or the calling process dies in any way, the kernel ends all of it.
+//!
+//! All unsafe code of the project is in the module `sys` of this crate.
+
+pub mod changes;
+
+mod cancel;
+mod child;
+mod command;
+mod detached;
+mod enter;
+mod idmap;
+mod ids;
+mod init;
+mod isolation;
+mod mounts;
+mod output;
+mod overlay;
+mod probe;
+mod program;
+mod run;
+mod sandbox;
+mod sys;
+mod view;
+mod wire;
+
+pub use cancel::Cancel;
+pub use command::{Command, DEFAULT_PATH, Network, Root, User};
+pub use enter::{EnterError, Options, enter};
+pub use ids::Ids;
+pub use init::init;
+pub use isolation::{Isolation, UnknownIsolation};
+pub use mounts::{Access, Mount, Secret};
+pub use output::{Captured, Exit, Output};
+pub use probe::{Probe, Refusal, probe};
+pub use run::RunError;
+pub use sandbox::Sandbox;
+pub use view::{View, ViewError};
