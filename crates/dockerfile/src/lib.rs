@@ -1,13 +1,25 @@
 //! The Dockerfile language: text to a typed tree with spans. Pure; never touches a disk.
 
+mod arguments;
+mod diagnostic;
 mod directive;
+mod duration;
+mod error;
+mod expand;
 mod heredoc;
 mod instruction;
+mod json;
+mod lexer;
+mod parser;
 mod span;
 mod stage;
+mod suggestion;
 mod word;
 
+pub use diagnostic::{Excerpt, Position, Severity, render};
 pub use directive::{Check, Directives, Selection, Strictness};
+pub use error::{ParseError, Reason};
+pub use expand::{ExpandError, ExpandReason, Expanded, Variables};
 pub use heredoc::{Expansion, Heredoc, Indentation};
 pub use instruction::{
     Access, Add, Arg, BindMount, CacheMount, Command, Copy, CopySource, Declaration, Env, Expose,

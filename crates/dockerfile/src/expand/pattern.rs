@@ -1,0 +1,109 @@
+//! The patterns of `${name#pattern}` and `${name/pattern/text}`.
+
+/// A shell pattern without brackets: `*`, `?`, and characters. Neither crosses the end of a line, as in `BuildKit`.
+pub(super) struct Pattern {
+    tokens: Vec<Token>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Literal(char),
+    Any,
+    Star,
+}
+
+impl Pattern {
+    /// Reads a pattern. `\*`, `\?`, `\\` are literal, as are `\}` and `\/`, which need it to stand in `${}`.
+    ///
+    /// Returns what was escaped for another escape.
+    pub(super) fn parse(text: &str, escape: char) -> Result<Self, String> {
+        let mut tokens = Vec::new();
+        let mut characters = text.chars();
+        while let Some(character) = characters.next() {
+            tokens.push(match character {
+                '*' => Token::Star,
+                '?' => Token::Any,
+                _ if character == escape => match characters.next() {
+                    Some(escaped @ ('*' | '?' | '}' | '/')) => Token::Literal(escaped),
+                    Some(escaped) if escaped == escape => Token::Literal(escaped),
+                    other => return Err(other.map(String::from).unwrap_or_default()),
+                },
+                other => Token::Literal(other),
+            });
+        }
+        tokens.dedup_by(|next, token| *next == Token::Star && *token == Token::Star);
+        Ok(Self { tokens })
+    }
+
+    pub(super) fn without_prefix(&self, value: &str, longest: bool) -> String {
+        let characters: Vec<char> = value.chars().collect();
+        let end = self.end(&characters, longest).unwrap_or(0);
+        characters[end..].iter().collect()
+    }
+
+    pub(super) fn without_suffix(&self, value: &str, longest: bool) -> String {
+        let backwards = Self { tokens: self.tokens.iter().rev().copied().collect() };
+        let value: Vec<char> = value.chars().rev().collect();
+        let end = backwards.end(&value, longest).unwrap_or(0);
+        value[end..].iter().rev().collect()
+    }
+
+    /// Returns `value` with at most `limit` matches replaced, from the left, each as long as can be.
+    pub(super) fn replace(&self, value: &str, replacement: &str, limit: usize) -> String {
+        let characters: Vec<char> = value.chars().collect();
+        let mut output = String::new();
+        let (mut at, mut replaced, mut after_match) = (0, 0, false);
+        while at <= characters.len() {
+            let found = if replaced < limit { self.end(&characters[at..], true) } else { None };
+            match found {
+                // An empty match right after a match does not count, as in Go's `ReplaceAll`.
+                Some(length) if length > 0 || !after_match => {
+                    output.push_str(replacement);
+                    replaced += 1;
+                    at += length;
+                    after_match = length > 0;
+                    if length > 0 {
+                        continue;
+                    }
+                }
+                _ => after_match = false,
+            }
+            output.extend(characters.get(at));
+            at += 1;
+        }
+        output
+    }
+
+    /// Returns the length of the longest or shortest match at the beginning of `value`.
+    ///
+    /// All ways to match are followed at once, so that the time is the product of the two lengths.
+    fn end(&self, value: &[char], longest: bool) -> Option<usize> {
+        let accepting = self.tokens.len();
+        let mut states = vec![false; accepting + 1];
+        states[0] = true;
+        let mut best = None;
+        for length in 0..=value.len() {
+            for (index, token) in self.tokens.iter().enumerate() {
+                states[index + 1] |= states[index] && *token == Token::Star;
+            }
+            if states[accepting] {
+                best = Some(length);
+            }
+            let Some(&character) = value.get(length) else { break };
+            if (best.is_some() && !longest) || !states.contains(&true) {
+                break;
+            }
+            let mut following = vec![false; accepting + 1];
+            for (index, token) in self.tokens.iter().enumerate().filter(|&(index, _)| states[index])
+            {
+                match token {
+                    Token::Literal(literal) => following[index + 1] |= *literal == character,
+                    Token::Any => following[index + 1] |= character != '\n',
+                    Token::Star => following[index] |= character != '\n',
+                }
+            }
+            states = following;
+        }
+        best
+    }
+}
