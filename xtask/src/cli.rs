@@ -1,0 +1,22 @@
+//! The command line, as typed.
+
+/// The project's own commands.
+#[derive(Debug, clap::Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Run everything: format, lints, unit, doc and integration tests, the example app's own tests, a GitLab pipeline.
+    Test(TestOptions),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestOptions {
+    /// Run only the steps whose name contains this (fmt, clippy, cargo, app, pipeline).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Option<String>,
+}

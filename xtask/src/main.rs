@@ -1,0 +1,35 @@
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask cluster`.
+//!
+//! CI runs the same commands a person runs. What a command says goes to stderr; what a script would want (a kubeconfig's
+//! path, the summary of the tests) goes to stdout.
+
+mod cli;
+mod output;
+mod process;
+mod summary;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Test(options) => test::run(&options),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            output::say(&format!("error: {error}"));
+            let mut cause = std::error::Error::source(error.as_ref());
+            while let Some(error) = cause {
+                output::say(&format!("  because: {error}"));
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

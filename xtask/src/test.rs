@@ -1,0 +1,135 @@
+//! `cargo xtask test`: everything, once, with one summary.
+
+use std::{
+    error::Error,
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use crate::{
+    cli::TestOptions,
+    output, process,
+    summary::{CargoTest, Summary},
+    workspace,
+};
+
+/// A step: its name, and what runs it.
+type Step = (&'static str, fn() -> Result<Summary, Box<dyn Error>>);
+
+const STEPS: &[Step] = &[("fmt", fmt), ("clippy", clippy), ("cargo test", cargo_test)];
+
+/// Runs the steps one after the other; a failure does not keep the next from running.
+pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Box<dyn Error>> {
+    let wanted = |name: &str| options.only.as_deref().is_none_or(|only| name.contains(only));
+    let mut all = Summary::default();
+    for (name, step) in STEPS.iter().filter(|(name, _)| wanted(name)) {
+        output::say(&format!("==> {name}"));
+        let started = Instant::now();
+        let counts = step()?;
+        output::say(&format!("    {name}: {counts} ({:.0} s)", started.elapsed().as_secs_f32()));
+        all.add(counts);
+    }
+    report(&all);
+    Ok(if all.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Names what was skipped and what failed, and ends with the counts alone on a line.
+fn report(all: &Summary) {
+    for skipped in all.skipped() {
+        output::result(&format!("SKIPPED {skipped}"));
+    }
+    for failed in all.failed() {
+        output::result(&format!("FAILED {failed}"));
+    }
+    output::result(&all.to_string());
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(workspace::root());
+    command
+}
+
+fn fmt() -> Result<Summary, Box<dyn Error>> {
+    check("fmt", &mut cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<Summary, Box<dyn Error>> {
+    check(
+        "clippy",
+        &mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    )
+}
+
+/// A command that passes or fails as a whole.
+fn check(name: &str, command: &mut Command) -> Result<Summary, Box<dyn Error>> {
+    let mut summary = Summary::default();
+    if process::stream(command, output::say)?.success() {
+        summary.pass();
+    } else {
+        summary.fail(name);
+    }
+    Ok(summary)
+}
+
+/// Unit, doc and integration tests of the workspace, built once.
+///
+/// `--show-output`, because a test that skips itself says so in output that the harness otherwise hides. All of it goes to
+/// a file; here, a person sees the names of targets, failures and their output.
+fn cargo_test() -> Result<Summary, Box<dyn Error>> {
+    let mut counts = CargoTest::default();
+    let mut screen = Screen::default();
+    let mut command = cargo(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
+    let status = process::stream(&mut command, |line| {
+        counts.line(line);
+        if screen.shows(line) {
+            output::say(line);
+        }
+    })?;
+    Ok(counts.finish(status.success()))
+}
+
+/// What of the tests' output a person wants to see: errors, failures, and nothing of what passed.
+#[derive(Debug, Default)]
+struct Screen {
+    within_successes: bool,
+}
+
+impl Screen {
+    fn shows(&mut self, line: &str) -> bool {
+        match line {
+            "successes:" => self.within_successes = true,
+            "failures:" => self.within_successes = false,
+            _ if line.starts_with("test result: ") => self.within_successes = false,
+            _ => {}
+        }
+        let passed = line.starts_with("test ") && line.ends_with(" ... ok");
+        let empty = line.is_empty()
+            || line.starts_with("test result: ok. 0 passed")
+            || line == "running 0 tests";
+        !self.within_successes && !passed && !empty
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_screen_leaves_out_what_passed() {
+        let mut screen = Screen::default();
+        let output = "running 2 tests\ntest a ... ok\ntest b ... FAILED\n\nsuccesses:\n\n---- a stdout ----\nnoise\n\nfailures:\n\n---- b stdout ----\npanicked\ntest result: FAILED. 1 passed";
+        let shown: Vec<_> = output.lines().filter(|line| screen.shows(line)).collect();
+        assert_eq!(
+            shown,
+            [
+                "running 2 tests",
+                "test b ... FAILED",
+                "failures:",
+                "---- b stdout ----",
+                "panicked",
+                "test result: FAILED. 1 passed"
+            ]
+        );
+    }
+}
