@@ -9,7 +9,7 @@ mod run;
 
 pub use command::Command;
 pub use copy::{Add, Copy, CopySource};
-pub use expose::Expose;
+pub use expose::{Expose, Port, PortError, Protocol};
 pub use healthcheck::{Healthcheck, HealthcheckTest};
 pub use mount::{
     Access, BindMount, CacheMount, Mount, MountKind, SecretMount, Sharing, SshMount, TmpfsMount,
