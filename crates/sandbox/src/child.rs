@@ -33,10 +33,7 @@ const UNHEARD: i32 = 125;
 /// Does what the parent asks for on standard input and returns the status to exit with.
 pub(crate) fn main() -> i32 {
     let Ok(socket) = socket() else { return UNHEARD };
-    let request = match wire::receive(&socket) {
-        Ok(Some(request)) => request,
-        Ok(None) | Err(_) => return UNHEARD,
-    };
+    let Ok(Some(request)) = wire::receive(&socket) else { return UNHEARD };
     match serve(&socket, request) {
         Ok(()) => 0,
         Err(failure) => {

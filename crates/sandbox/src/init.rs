@@ -21,10 +21,9 @@ static CALLED: AtomicBool = AtomicBool::new(false);
 /// anything is written.
 ///
 /// ```no_run
-/// fn main() {
-///     notes_sandbox::init();
-///     // … the program
-/// }
+/// # // A whole program:
+/// notes_sandbox::init();
+/// // … then everything else
 /// ```
 #[expect(clippy::exit, reason = "the child is not the program: nothing of main may run in it")]
 pub fn init() {

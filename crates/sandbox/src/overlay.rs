@@ -45,13 +45,13 @@ impl Layers<'_> {
             link(work, "work").doing(|| format!("open `{}`", work.display()))?;
             options.push_str(",upperdir=upper,workdir=work");
         }
-        // Read literally from the upper directory afterwards, which redirects, copied-up metadata
-        // without data and an index would make wrong.
-        options.push_str(",redirect_dir=off,metacopy=off,index=off");
-        if *ids != Ids::All {
-            // trusted.* needs CAP_SYS_ADMIN in the first user namespace. Linux 5.11.
-            options.push_str(",userxattr");
-        }
+        // What is read from the upper directory afterwards must be all there is: no redirects, no
+        // copied-up metadata without data, no index. `userxattr` rules the first two out itself.
+        options.push_str(match ids {
+            Ids::All => ",index=off,redirect_dir=off,metacopy=off",
+            // `trusted.*` needs CAP_SYS_ADMIN in the first user namespace. Linux 5.11.
+            Ids::Ranges { .. } | Ids::Single => ",index=off,userxattr",
+        });
         std::env::set_current_dir(links).doing(|| "enter the list of layers".to_owned())?;
         self.mount_with(target, &options).doing(|| self.describe())
     }

@@ -1,5 +1,6 @@
 //! Running a command, as seen from the program.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read};
 use std::net::Shutdown;
@@ -136,13 +137,13 @@ fn is_shell(program: &str) -> bool {
 }
 
 fn not_executable(errno: i32) -> Option<String> {
-    Some(match errno {
+    let hint = match errno {
         libc::ENOEXEC => "it is a program for another architecture, or a script without `#!` line",
         libc::EACCES => "it lacks the execute permission for this user",
         libc::E2BIG => "arguments and environment are larger than the kernel takes",
         _ => return None,
-    })
-    .map(str::to_owned)
+    };
+    Some(hint.to_owned())
 }
 
 pub(crate) fn run(
@@ -217,7 +218,7 @@ fn checked(command: &Command, ids: &Ids) -> Result<Command, RunError> {
 fn hosts(command: &Command) -> String {
     let mut hosts = format!("127.0.0.1 localhost {}\n::1 localhost\n", command.hostname);
     for (address, name) in &command.hosts {
-        hosts.push_str(&format!("{address} {name}\n"));
+        let _ = writeln!(hosts, "{address} {name}");
     }
     if command.network == Network::Host {
         hosts.push_str(&fs::read_to_string("/etc/hosts").unwrap_or_default());

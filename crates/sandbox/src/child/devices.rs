@@ -50,7 +50,7 @@ pub(crate) fn fill(dev: &Path, ids: &Ids) -> Result<(), Failure> {
         pts.push(("gid", &tty));
     }
     mount(dev, "pts", "devpts", &pts)?;
-    mount(dev, "shm", "tmpfs", &[("mode", "1777"), ("size", "64m")])?;
+    mount(dev, "shm", "tmpfs", &[("mode", "1777")])?;
     mount(dev, "mqueue", "mqueue", &[])
 }
 

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Timespec, Timestamps};
@@ -67,7 +68,7 @@ pub(crate) fn gap(root: &Path, target: &Path) -> io::Result<Option<Gap>> {
         match rustix::fs::readlinkat(&place, Path::new(&missing[0]), Vec::new()) {
             // A link to nowhere: what is missing is where it leads.
             Ok(link) => {
-                let link = PathBuf::from(OsString::from(bytes(link)));
+                let link = PathBuf::from(OsString::from_vec(link.into_bytes()));
                 missing.remove(0);
                 target = Path::new("/").join(existing).join(link);
                 target.extend(missing);
@@ -77,10 +78,6 @@ pub(crate) fn gap(root: &Path, target: &Path) -> io::Result<Option<Gap>> {
         }
     }
     Err(Errno::LOOP.into())
-}
-
-fn bytes(link: std::ffi::CString) -> OsString {
-    std::os::unix::ffi::OsStringExt::from_vec(link.into_bytes())
 }
 
 /// Splits a path after its longest part that can be opened; `None` if that is all of it.

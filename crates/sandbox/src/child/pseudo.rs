@@ -37,28 +37,25 @@ pub(crate) fn proc() -> Result<OwnedFd, Failure> {
     }
 }
 
-/// Makes `/sys`, read-only. A network that is not the command's own makes the kernel refuse a new
-/// one to an ordinary user, and a copy of the machine's stands in.
-pub(crate) fn sys() -> Result<OwnedFd, Failure> {
+/// Mounts `/sys` with the machine's control groups, of whatever version, all read-only: programs
+/// read their memory and processor limits there. A network that is not the command's own makes the
+/// kernel refuse a new one to an ordinary user, and a copy of the machine's stands in.
+pub(crate) fn add_sys(root: impl AsFd) -> Result<(), Failure> {
     let attributes = NOSUID | NODEV | NOEXEC | READ_ONLY;
+    let put = |mount: OwnedFd, path: &str| {
+        detached::place(&root, Path::new(path))
+            .and_then(|place| detached::attach(mount, place))
+            .doing(|| format!("provide `{path}`"))
+    };
     match detached::filesystem("sysfs", &[], attributes) {
-        Err(Errno::PERM) => copy("/sys", attributes),
-        sys => sys.doing(|| "provide `/sys`".to_owned()),
+        Err(Errno::PERM) => return put(copy("/sys", attributes)?, "/sys"),
+        sys => put(sys.doing(|| "provide `/sys`".to_owned())?, "/sys")?,
     }
-}
-
-/// Mounts the machine's control groups, of whatever version, read-only: programs read their memory
-/// and processor limits there.
-pub(crate) fn add_cgroup(root: &Path) -> Result<(), Failure> {
-    let path = "/sys/fs/cgroup";
-    let doing = || format!("provide `{path}`");
-    let root = detached::open(root).doing(doing)?;
-    let Ok(place) = detached::place(root, Path::new(path)) else { return Ok(()) };
-    if !Path::new(path).is_dir() {
-        return Ok(());
+    let cgroup = "/sys/fs/cgroup";
+    if Path::new(cgroup).is_dir() {
+        put(copy(cgroup, attributes)?, cgroup)?;
     }
-    let mount = copy(path, NOSUID | NODEV | NOEXEC | READ_ONLY)?;
-    detached::attach(mount, place).doing(doing)
+    Ok(())
 }
 
 fn copy(path: &str, attributes: MountAttrFlags) -> Result<OwnedFd, Failure> {

@@ -127,9 +127,7 @@ fn overlay(
 fn furnish(root: &Path, base: &Base, mounts: Vec<Ready>, ids: &Ids) -> Result<(), Failure> {
     let proc = pseudo::proc()?;
     attach(root, Path::new("/proc"), Kind::Directory, proc)?;
-    let sys = pseudo::sys()?;
-    attach(root, Path::new("/sys"), Kind::Directory, sys)?;
-    pseudo::add_cgroup(root)?;
+    pseudo::add_sys(open(root)?)?;
     let options = [("mode", "0755"), ("size", "64k")];
     let dev = detached::filesystem("tmpfs", &options, NOSUID | NOEXEC | NODEV)
         .doing(|| "provide `/dev`".to_owned())?;
@@ -173,7 +171,7 @@ fn shown(place: &OwnedFd) -> io::Result<PathBuf> {
     fs::read_link(format!("/proc/self/fd/{}", place.as_raw_fd()))
 }
 
-/// Makes `root` the root and lets go of everything else (`pivot_root(2)`, "pivot_root(".", ".")").
+/// Makes `root` the root and lets go of everything else (`pivot_root(2)`, `pivot_root(".", ".")`).
 fn pivot(root: &Path) -> io::Result<()> {
     std::env::set_current_dir(root)?;
     rustix::process::pivot_root(".", ".")?;
