@@ -6,6 +6,7 @@ mod expose;
 mod healthcheck;
 mod mount;
 mod run;
+mod words;
 
 pub use command::Command;
 pub use copy::{Add, Copy, CopySource};

@@ -1,4 +1,44 @@
-//! The Dockerfile language: text to a typed tree with spans. Pure; never touches a disk.
+//! The Dockerfile language: text to a typed tree with spans, and what words in it mean.
+//!
+//! The crate is pure. It reads no file, no environment and no clock, knows nothing of images or processes, and every
+//! function gives the same answer for the same text. What an engine does with an instruction is the engine's matter; the
+//! tree keeps everything, with its place, so that an engine can refuse what it does not support and show the line.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use notes_dockerfile::{Dockerfile, Instruction};
+//!
+//! let source = "\
+//! FROM python:3.13-slim AS app
+//! ENV APP=/srv/app
+//! WORKDIR $APP
+//! COPY --chown=app . .
+//! CMD [\"gunicorn\", \"notes.wsgi\"]
+//! ";
+//! let file = Dockerfile::parse(source)?;
+//! let stage = file.stage("APP").expect("stage names have no case");
+//! let environment = BTreeMap::from([("APP".to_owned(), "/srv/app".to_owned())]);
+//! for statement in &stage.statements {
+//!     if let Instruction::Workdir(workdir) = &statement.instruction {
+//!         assert_eq!(workdir.path.expand(&environment)?, "/srv/app");
+//!         assert_eq!(statement.span.text(source), "WORKDIR $APP");
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How it reads
+//!
+//! 1. The lexer joins lines to logical lines and remembers where each part came from; comments vanish.
+//! 2. The parser takes a keyword, its flags and its arguments, and reads heredoc bodies off the lines below.
+//! 3. What variables may change stays a [`Word`] with its quotes: [`Word::expand`] needs the environment of its step, which
+//!    only a build knows.
+//!
+//! The behaviour is that of `BuildKit`'s frontend 1.x, down to its oddities (broken JSON is shell text, `WORKDIR /a b` is one
+//! path), because people bring the Dockerfiles they have. The one deliberate difference: what is not understood is an
+//! error with its line, never passed over.
+//!
+//! All of it is linear in the text, except for patterns, which take the product of pattern and value.
 
 mod arguments;
 mod diagnostic;
@@ -11,6 +51,7 @@ mod ignore;
 mod instruction;
 mod json;
 mod lexer;
+pub mod lint;
 mod numbers;
 mod parser;
 mod span;

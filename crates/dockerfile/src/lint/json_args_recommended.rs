@@ -1,0 +1,37 @@
+//! `JSONArgsRecommended`.
+
+use super::{Found, Rule, Status, Subject};
+use crate::{Command, Instruction};
+
+pub(super) const RULE: Rule = Rule {
+    name: "JSONArgsRecommended",
+    description: "`CMD` and `ENTRYPOINT` are JSON arrays, so that signals reach the program.",
+    status: Status::Standard,
+    check,
+};
+
+fn check(subject: &Subject<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut shells: Vec<bool> = Vec::new();
+    for (stage, parent) in subject.file.stages.iter().zip(&subject.parents) {
+        let mut own_shell = parent.is_some_and(|parent| shells[parent]);
+        for statement in &stage.statements {
+            match &statement.instruction {
+                Instruction::Shell(_) => own_shell = true,
+                Instruction::Cmd(Command::Shell(_))
+                | Instruction::Entrypoint(Command::Shell(_))
+                    if !own_shell =>
+                {
+                    let name = statement.instruction.name();
+                    let message =
+                        format!("`{name}` runs in a shell that keeps signals from the program");
+                    let hint = format!("write `{name} [\"program\", \"argument\"]`");
+                    found.push(Found::new(statement.span, message).with_hint(hint));
+                }
+                _ => {}
+            }
+        }
+        shells.push(own_shell);
+    }
+    found
+}

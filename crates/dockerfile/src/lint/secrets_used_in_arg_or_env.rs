@@ -1,0 +1,56 @@
+//! `SecretsUsedInArgOrEnv`.
+
+use super::{Found, Rule, Status, Subject};
+use crate::{Arg, Instruction, Word};
+
+pub(super) const RULE: Rule = Rule {
+    name: "SecretsUsedInArgOrEnv",
+    description: "Secrets are mounted; `ARG` and `ENV` write them into the image.",
+    status: Status::Standard,
+    check,
+};
+
+/// Parts of a name that speak of a secret.
+const SECRET: [&str; 11] = [
+    "apikey",
+    "auth",
+    "credential",
+    "credentials",
+    "key",
+    "password",
+    "pword",
+    "passwd",
+    "secret",
+    "secrets",
+    "token",
+];
+/// Parts that say it is none after all.
+const HARMLESS: [&str; 3] = ["public", "file", "version"];
+
+fn check(subject: &Subject<'_>) -> Vec<Found> {
+    let globals = subject.file.arguments.iter().flat_map(|global| names(&global.arg));
+    let below = subject.statements().flat_map(|statement| match &statement.instruction {
+        Instruction::Arg(arg) => names(arg),
+        Instruction::Env(env) => env.pairs.iter().map(|pair| &pair.key).collect(),
+        _ => Vec::new(),
+    });
+    globals
+        .chain(below)
+        .filter(|name| is_secret(name.raw()))
+        .map(|name| {
+            let message =
+                format!("`{}` looks like a secret, and the image would show it", name.raw());
+            Found::new(name.span(), message).with_hint("use `RUN --mount=type=secret`")
+        })
+        .collect()
+}
+
+fn names(arg: &Arg) -> Vec<&Word> {
+    arg.declarations.iter().map(|declaration| &declaration.name).collect()
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let has = |words: &[&str]| name.split('_').any(|part| words.contains(&part));
+    has(&SECRET) && !has(&HARMLESS)
+}

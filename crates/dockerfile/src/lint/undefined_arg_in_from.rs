@@ -1,0 +1,30 @@
+//! `UndefinedArgInFrom`.
+
+use super::scope;
+use super::{Found, Rule, Status, Subject};
+use crate::suggestion::nearest;
+
+pub(super) const RULE: Rule = Rule {
+    name: "UndefinedArgInFrom",
+    description: "Variables in `FROM` are declared by an `ARG` before it.",
+    status: Status::Standard,
+    check,
+};
+
+fn check(subject: &Subject<'_>) -> Vec<Found> {
+    let names = scope::global_names(subject.file);
+    let mut found = Vec::new();
+    for stage in &subject.file.stages {
+        for word in Some(&stage.image).into_iter().chain(&stage.platform) {
+            for name in scope::undefined(word, &names) {
+                let message = format!("`{name}` is not declared before the first `FROM`");
+                let hint = match nearest(&name, names.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("declare it with `ARG {name}`"),
+                };
+                found.push(Found::new(word.span(), message).with_hint(hint));
+            }
+        }
+    }
+    found
+}
