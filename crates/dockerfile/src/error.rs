@@ -89,8 +89,8 @@ pub enum Reason {
     KeyValue { word: String },
     #[error("`{instruction}` has a blank key")]
     BlankKey { instruction: &'static str },
-    #[error("`{path}` is empty")]
-    EmptyPath { path: &'static str },
+    #[error("`{instruction}` has an empty path")]
+    EmptyPath { instruction: &'static str },
     #[error("`{instruction}` cannot be a trigger")]
     Trigger { instruction: &'static str },
     #[error("`{word}` is no kind of health check")]

@@ -145,7 +145,7 @@ impl Heredoc {
     ///
     /// Quotes are plain text in it. The escape is `\` whatever the file says.
     pub fn expand(&self, variables: &dyn Variables) -> Result<String, ExpandError> {
-        if self.expansion == Expansion::None {
+        if self.expansion == Expansion::Literal {
             return Ok(self.body.clone());
         }
         let expanded = run(&self.body, Escape::Backslash, Quotes::Keep, variables);

@@ -40,7 +40,7 @@ pub enum Expansion {
     /// `<<NAME`: they are.
     Variables,
     /// `<<"NAME"`: the body is literal.
-    None,
+    Literal,
 }
 
 impl Heredoc {
@@ -76,7 +76,7 @@ pub(crate) fn openings(text: &str) -> Vec<Opening> {
         if name.text.is_empty() || name.angle {
             continue;
         }
-        let expansion = if name.quoted { Expansion::None } else { Expansion::Variables };
+        let expansion = if name.quoted { Expansion::Literal } else { Expansion::Variables };
         let range = start..scanner.offset;
         openings.push(Opening { name: name.text, descriptor, indentation, expansion, range });
     }

@@ -254,7 +254,7 @@ impl<'a> Parser<'a> {
             return Err(arguments.missing("a path"));
         }
         if let Some(path) = paths.iter().find(|path| path.raw().is_empty()) {
-            return Err(Fault::new(Reason::EmptyPath { path: "VOLUME" }, path.span()));
+            return Err(Fault::new(Reason::EmptyPath { instruction: "VOLUME" }, path.span()));
         }
         Ok(Volume { paths })
     }

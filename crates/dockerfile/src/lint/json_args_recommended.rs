@@ -1,7 +1,7 @@
 //! `JSONArgsRecommended`.
 
 use super::{Found, Rule, Status, Subject};
-use crate::{Command, Instruction};
+use crate::{Command, Dockerfile, Instruction, Remark, RemarkKind, Span};
 
 pub(super) const RULE: Rule = Rule {
     name: "JSONArgsRecommended",
@@ -25,7 +25,7 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
                     let name = statement.instruction.name();
                     let message =
                         format!("`{name}` runs in a shell that keeps signals from the program");
-                    let hint = format!("write `{name} [\"program\", \"argument\"]`");
+                    let hint = hint(subject.file, statement.span, name);
                     found.push(Found::new(statement.span, message).with_hint(hint));
                 }
                 _ => {}
@@ -34,4 +34,15 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
         shells.push(own_shell);
     }
     found
+}
+
+fn hint(file: &Dockerfile, statement: Span, name: &str) -> String {
+    let broken =
+        |remark: &&Remark| remark.kind == RemarkKind::BrokenJson && statement.contains(remark.span);
+    match file.remarks.iter().find(broken) {
+        Some(_) => {
+            "it looks like JSON and is none: JSON has double quotes and no final comma".to_owned()
+        }
+        None => format!("write `{name} [\"program\", \"argument\"]`"),
+    }
 }

@@ -37,7 +37,8 @@ fn paths(stage: &Stage) -> impl Iterator<Item = &Word> {
     })
 }
 
-/// A path that begins with a variable is taken for absolute: it mostly is.
+/// A path that begins with a variable is taken for absolute: it mostly is. So is one with a drive.
 fn is_absolute(path: &Word) -> bool {
-    path.raw().trim_start_matches(['"', '\'']).starts_with(['/', '$'])
+    let path = path.raw().trim_start_matches(['"', '\'']);
+    path.starts_with(['/', '$']) || path.get(1..2) == Some(":")
 }

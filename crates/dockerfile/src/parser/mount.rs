@@ -9,10 +9,34 @@ use crate::{
 
 const KINDS: [&str; 5] = ["bind", "cache", "tmpfs", "secret", "ssh"];
 
+/// Returns the options of a type, aliases left out.
+fn known(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "bind" => &["type", "target", "from", "source", "readonly", "readwrite"],
+        "cache" => &[
+            "type",
+            "target",
+            "id",
+            "from",
+            "source",
+            "sharing",
+            "mode",
+            "uid",
+            "gid",
+            "readonly",
+            "readwrite",
+        ],
+        "tmpfs" => &["type", "target", "size"],
+        "secret" => &["type", "id", "source", "target", "env", "required", "mode", "uid", "gid"],
+        _ => &["type", "id", "target", "required", "mode", "uid", "gid"],
+    }
+}
+
 /// Parses the value of one `--mount`.
 pub(super) fn mount(value: &Spanned<String>, escape: Escape) -> Result<Mount, Fault> {
     let mut options = Options::read(value, escape)?;
     let kind = options.kind()?;
+    options.only_known(kind)?;
     let mount = match kind {
         "bind" => MountKind::Bind(BindMount {
             target: options.target()?,
@@ -44,7 +68,6 @@ pub(super) fn mount(value: &Spanned<String>, escape: Escape) -> Result<Mount, Fa
             gid: options.word("gid")?,
         }),
     };
-    options.finish()?;
     Ok(Mount { kind: mount, span: value.span })
 }
 
@@ -54,7 +77,6 @@ struct Options {
     escape: Escape,
     span: Span,
     pairs: Vec<(String, Option<String>, Span)>,
-    asked: Vec<&'static str>,
 }
 
 impl Options {
@@ -82,11 +104,10 @@ impl Options {
             }
             pairs.push((key, setting, span));
         }
-        Ok(Self { kind: "bind", escape, span: value.span, pairs, asked: Vec::new() })
+        Ok(Self { kind: "bind", escape, span: value.span, pairs })
     }
 
     fn take(&mut self, key: &'static str) -> Option<(Option<String>, Span)> {
-        self.asked.push(key);
         let index = self.pairs.iter().position(|(name, ..)| name == key)?;
         let (_, value, span) = self.pairs.swap_remove(index);
         Some((value, span))
@@ -203,12 +224,13 @@ impl Options {
         })
     }
 
-    /// Fails when an option is left that this type of mount does not have.
-    fn finish(self) -> Result<(), Fault> {
-        let Some((key, _, span)) = self.pairs.first() else { return Ok(()) };
-        let suggestion = nearest(key, self.asked.iter().copied()).map(str::to_owned);
-        let reason = Reason::MountKey { key: shortened(key), kind: self.kind, suggestion };
-        Err(Fault::new(reason, *span))
+    /// Fails when there is an option that this type of mount does not have.
+    fn only_known(&self, kind: &'static str) -> Result<(), Fault> {
+        let known = known(kind);
+        let stranger = self.pairs.iter().find(|(key, ..)| !known.contains(&key.as_str()));
+        let Some((key, _, span)) = stranger else { return Ok(()) };
+        let suggestion = nearest(key, known.iter().copied()).map(str::to_owned);
+        Err(Fault::new(Reason::MountKey { key: shortened(key), kind, suggestion }, *span))
     }
 }
 
