@@ -16,7 +16,7 @@ fn nothing_of_the_caller_is_inherited() {
     everyone("nothing_of_the_caller_is_inherited", |world| {
         let answer = world.run(world.script(
             "exec 2>&1; env | sort; hostname; id -u; pwd; cat; \
-             for fd in /proc/$$/fd/*; do echo ${fd##*/}; done; \
+             ls /proc/$$/fd; \
              grep -E 'Cap(Inh|Eff|Bnd|Amb)|NoNewPrivs' /proc/self/status",
         ));
         insta::allow_duplicates! {
@@ -62,7 +62,7 @@ fn the_usual_files_are_there() {
 fn the_machine_is_out_of_reach() {
     everyone("the_machine_is_out_of_reach", |world| {
         let answer = world.run(world.script(
-            "echo 0 > /proc/sys/kernel/panic; cat /proc/1/environ; ls /proc/1/fd; \
+            "echo 0 > /proc/sys/kernel/panic; cat /proc/1/environ; cat /proc/1/fd/0; \
              echo x > /proc/1/exe; echo x > /sys/kernel/x; \
              mknod /disk c 1 1 && cat /disk; cat /proc/kcore; true",
         ));
@@ -147,15 +147,26 @@ fn failures_say_what_is_missing() {
             command.argv = argv.iter().map(ToString::to_string).collect();
             told(&world.run(command))
         };
-        insta::assert_snapshot!(with(&["nothing"]), @"");
-        insta::assert_snapshot!(with(&["/bin/bash"]), @"");
-        insta::assert_snapshot!(with(&["/script"]), @"");
-        insta::assert_snapshot!(with(&["/data"]), @"");
-        insta::assert_snapshot!(with(&["/closed"]), @"");
-        insta::assert_snapshot!(with(&[]), @"");
+        let programs: [&[&str]; 6] =
+            [&["nothing"], &["/bin/bash"], &["/script"], &["/data"], &["/closed"], &[]];
+        let mut all: Vec<String> = programs.into_iter().map(with).collect();
         let mut command = world.script("true");
         command.directory = "/nowhere".into();
-        insta::assert_snapshot!(told(&world.run(command)), @"");
+        all.push(told(&world.run(command)));
+        insta::assert_snapshot!(all.join("\n"), @r##"
+        error: `nothing` is not in the image
+        hint: PATH is `/bin`
+        error: `/bin/bash` is not in the image
+        hint: the image has no `/bin/bash`: use the exec form, RUN ["/program", "argument"], or run it in a stage that has a shell
+        error: the interpreter of `/script` is not in the image
+        hint: a script's `#!` line (perhaps with a carriage return at its end) or a dynamic program's loader names a file that the image lacks
+        error: `/data` cannot be executed: Exec format error (os error 8)
+        hint: it is a program for another architecture, or a script without `#!` line
+        error: `/closed` cannot be executed: Permission denied (os error 13)
+        hint: it lacks the execute permission for this user
+        error: the command is empty
+        error: the working directory `/nowhere` cannot be entered: No such file or directory (os error 2)
+        "##);
     });
 }
 

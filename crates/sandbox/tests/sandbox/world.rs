@@ -111,6 +111,7 @@ impl World {
         for applet in APPLETS.split_whitespace() {
             symlink("busybox", base.join("bin").join(applet)).unwrap();
         }
+        fs::set_permissions(base.join("tmp"), fs::Permissions::from_mode(0o1777)).unwrap();
         fs::write(base.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\n").unwrap();
         fs::write(base.join("root/old/file"), "old\n").unwrap();
         let program = self.path("sandbox-probe");
@@ -134,8 +135,10 @@ impl World {
             }
         }
         if self.who != Who::Current {
-            for entry in ["base", "upper", "work", "at"] {
-                give(&self.path(entry));
+            for entry in ["base", "upper", "work", "at", "above"] {
+                if self.path(entry).exists() {
+                    give(&self.path(entry));
+                }
             }
             chown(self.directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
