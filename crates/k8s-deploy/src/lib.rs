@@ -1,1 +1,26 @@
-//! Manifests and a pinned image become a release, a rollout and a verdict.
+#![doc = include_str!("docs/crate.md")]
+
+pub mod apply;
+mod cluster;
+pub mod diagnosis;
+pub mod kubeconfig;
+pub mod manifest;
+mod object;
+pub mod pin;
+pub mod release;
+pub mod render;
+mod reporter;
+pub mod rollout;
+mod verdict;
+
+pub use self::{
+    cluster::{Cluster, RequestError},
+    manifest::{Manifest, Origin},
+    object::{Object, ObjectId},
+    release::{Provenance, Release},
+    reporter::{Reporter, Silent},
+    verdict::{Verdict, judge},
+};
+
+/// The name under which the API server remembers the fields that were applied here, and the label of what was rendered.
+pub const FIELD_MANAGER: &str = "notes-deploy";

@@ -1,0 +1,183 @@
+//! Server-side apply: one PATCH per object, the objects of a phase at once.
+
+mod change;
+mod error;
+mod namespace;
+mod resources;
+
+pub(crate) use self::resources::Resources;
+pub use self::{
+    change::{Change, Mark, Marks},
+    error::{Conflict, Error, Reason},
+};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use kube::{
+    api::{DynamicObject, Patch, PatchParams, ValidationDirective},
+    client::Body,
+    core::{Request, Status},
+};
+
+use crate::{
+    Cluster, FIELD_MANAGER, Manifest, Object, ObjectId, Release, Reporter,
+    cluster::{RequestError, api_resource},
+    manifest::{Resource, Scope},
+};
+
+/// How many PATCHes are in flight. The server's own limit per client is far above (API priority and fairness).
+const IN_FLIGHT: usize = 16;
+
+/// Choices for [`apply`].
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What to do about fields that somebody else owns.
+    pub conflicts: Conflicts,
+    /// What the last release left, to tell a change from none without reading each object first.
+    pub marks: Marks,
+}
+
+/// What to do about fields that another manager owns and has set to another value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conflicts {
+    /// Stop and name the owner: it may be a person's emergency edit.
+    #[default]
+    Fail,
+    /// Take the fields over.
+    Force,
+}
+
+/// An object after it was applied.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// Which object.
+    pub id: ObjectId,
+    /// What applying it changed.
+    pub change: Change,
+    /// The object as it is in the cluster now.
+    pub live: Object,
+    /// How it is addressed.
+    pub(crate) resource: Resource,
+}
+
+/// Applies a release, phase by phase, and returns the objects as they are then.
+///
+/// Every kind is resolved before anything is changed. Namespaces are read first and only made where they are
+/// missing: an account that may not touch namespaces can deploy into one that exists.
+///
+/// # Errors
+///
+/// Stops after the phase in which an object was refused; what was applied before stays, and applying again continues.
+pub async fn apply(
+    cluster: &Cluster,
+    release: &Release,
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Applied>, Error> {
+    let resources = Resources::resolve(cluster, &release.manifests).await?;
+    let mut applied = Vec::with_capacity(release.manifests.len());
+    for name in namespace::names(release, &resources) {
+        let manifest = release.manifests.iter().find(|manifest| {
+            manifest.object.kind() == "Namespace" && manifest.object.name() == name
+        });
+        applied.extend(namespace::ensure(cluster, &name, manifest, options, reporter).await?);
+    }
+    for phase in release.phases() {
+        let results =
+            stream::iter(phase.iter().filter(|manifest| manifest.object.kind() != "Namespace"))
+                .map(|manifest| apply_one(cluster, release, manifest, &resources, options))
+                .buffered(IN_FLIGHT)
+                .inspect_ok(|applied| reporter.applied(&applied.id, applied.change));
+        // All of the phase are sent, and the first refusal in manifest order is reported.
+        let results: Vec<_> = results.collect().await;
+        for result in results {
+            applied.push(result?);
+        }
+        resources.establish(cluster, phase).await?;
+    }
+    Ok(applied)
+}
+
+async fn apply_one(
+    cluster: &Cluster,
+    release: &Release,
+    manifest: &Manifest,
+    resources: &Resources,
+    options: &Options,
+) -> Result<Applied, Error> {
+    let resource = resources.of(&manifest.object).expect("every kind was resolved before").clone();
+    let mut object = manifest.object.clone();
+    if resource.scope == Scope::Namespaced && object.namespace().is_none() {
+        // Only custom kinds get here without one: the scope of the others was known when the release was made.
+        object.as_value_mut()["metadata"]["namespace"] = release.namespace.as_str().into();
+    }
+    let sent = Manifest { object, origin: manifest.origin.clone() };
+    patch(cluster, &sent, resource, options).await
+}
+
+/// Sends one object.
+async fn patch(
+    cluster: &Cluster,
+    manifest: &Manifest,
+    resource: Resource,
+    options: &Options,
+) -> Result<Applied, Error> {
+    let object = &manifest.object;
+    let answer = send(cluster, object, &resource, options.conflicts)
+        .await
+        .map_err(|error| Error::of(manifest, error))?;
+    let id = object.id();
+    let change = change::classify(&answer, options.marks.get(&id));
+    Ok(Applied { id, change, live: answer.object, resource })
+}
+
+/// What the server answered to a PATCH.
+struct Answer {
+    object: Object,
+    /// 201 where the object is new.
+    status: http::StatusCode,
+    /// The server's clock.
+    date: Option<jiff::Timestamp>,
+}
+
+async fn send(
+    cluster: &Cluster,
+    object: &Object,
+    resource: &Resource,
+    conflicts: Conflicts,
+) -> Result<Answer, RequestError> {
+    use kube::Resource as _;
+    let attempt = || format!("apply {}", object.id());
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.into()),
+        field_validation: Some(ValidationDirective::Strict),
+        force: conflicts == Conflicts::Force,
+        ..PatchParams::default()
+    };
+    let url = DynamicObject::url_path(&api_resource(resource), object.namespace());
+    // The client's own `patch` hides the status, which alone tells a new object from a changed one.
+    let request = Request::new(url)
+        .patch(object.name(), &params, &Patch::Apply(object))
+        .map_err(|error| cluster.error(attempt(), kube::Error::BuildRequest(error)))?;
+    let response = cluster
+        .client()
+        .send(request.map(Body::from))
+        .await
+        .map_err(|error| cluster.error(attempt(), error))?;
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect_bytes().await.map_err(|error| cluster.error(attempt(), error))?;
+    let unreadable = |error| cluster.error(attempt(), kube::Error::SerdeError(error));
+    if !parts.status.is_success() {
+        let status = serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+            Status::failure(&String::from_utf8_lossy(&bytes), "").with_code(parts.status.as_u16())
+        });
+        return Err(cluster.error(attempt(), kube::Error::Api(status.boxed())));
+    }
+    Ok(Answer {
+        object: Object::new(serde_json::from_slice(&bytes).map_err(unreadable)?),
+        status: parts.status,
+        date: parts
+            .headers
+            .get(http::header::DATE)
+            .and_then(|date| change::http_date(date.to_str().ok()?)),
+    })
+}

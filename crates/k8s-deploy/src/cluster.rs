@@ -1,0 +1,229 @@
+//! A cluster that can be asked, and why an answer did not come.
+
+use std::error::Error as _;
+
+use kube::{
+    Api, Client,
+    core::{ApiResource, DynamicObject, GroupVersionKind, Status},
+};
+
+use crate::{
+    Object,
+    kubeconfig::Access,
+    manifest::{Resource, Scope},
+};
+
+/// A cluster, reached through one API server. Cheap to clone; all clones share their connections.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    server: String,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// Makes a client for `access`. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the client cannot be made: a malformed certificate, a proxy that is not supported.
+    pub fn connect(access: Access) -> Result<Self, RequestError> {
+        let server = access.server();
+        let client = Client::try_from(access.config)
+            .map_err(|error| RequestError::from_kube("prepare a connection", &server, error))?;
+        Ok(Self { client, server })
+    }
+
+    /// Wraps a client, as for tests over a scripted service.
+    pub fn new(client: Client, server: impl Into<String>) -> Self {
+        Self { client, server: server.into() }
+    }
+
+    /// Returns the URL of the API server.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the API for objects of `resource`.
+    pub(crate) fn api(&self, resource: &Resource, namespace: Option<&str>) -> Api<DynamicObject> {
+        let api_resource = api_resource(resource);
+        match (resource.scope, namespace) {
+            (Scope::Namespaced, Some(namespace)) => {
+                Api::namespaced_with(self.client.clone(), namespace, &api_resource)
+            }
+            _ => Api::all_with(self.client.clone(), &api_resource),
+        }
+    }
+
+    /// Returns the error for a failed request that was to `attempt`.
+    pub(crate) fn error(&self, attempt: impl Into<String>, error: kube::Error) -> RequestError {
+        RequestError::from_kube(attempt, &self.server, error)
+    }
+
+    /// Reads one object; `None` where there is none.
+    pub(crate) async fn read(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Object>, RequestError> {
+        let found = self.api(resource, namespace).get_opt(name).await.map_err(|error| {
+            self.error(format!("read {}/{name}", resource.kind.to_lowercase()), error)
+        })?;
+        Ok(found.as_ref().map(untyped))
+    }
+}
+
+pub(crate) fn api_resource(resource: &Resource) -> ApiResource {
+    let gvk = GroupVersionKind::gvk(&resource.group, &resource.version, &resource.kind);
+    ApiResource::from_gvk_with_plural(&gvk, &resource.plural)
+}
+
+/// Returns what the client read as plain JSON.
+pub(crate) fn untyped(object: &impl serde::Serialize) -> Object {
+    Object::new(serde_json::to_value(object).expect("what was JSON can be JSON again"))
+}
+
+/// Why the API server did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// There was no answer.
+    #[error("failed to {attempt}: {server} cannot be reached")]
+    Unreachable {
+        /// What was attempted.
+        attempt: String,
+        /// The API server.
+        server: String,
+        /// Why not.
+        source: Box<kube::Error>,
+    },
+    /// The server does not know who asks.
+    #[error("failed to {attempt}: {server} does not accept the credentials")]
+    Unauthorized {
+        /// What was attempted.
+        attempt: String,
+        /// The API server.
+        server: String,
+    },
+    /// The server knows who asks and says no.
+    #[error("failed to {attempt}: {message}")]
+    Forbidden {
+        /// What was attempted.
+        attempt: String,
+        /// The server's words: verb, resource, user, namespace.
+        message: String,
+    },
+    /// The server answered with another error.
+    #[error("failed to {attempt}: {}", status.message)]
+    Refused {
+        /// What was attempted.
+        attempt: String,
+        /// The server's answer.
+        status: Box<Status>,
+    },
+    /// The request could not be made or its answer not be read.
+    #[error("failed to {attempt}")]
+    Other {
+        /// What was attempted.
+        attempt: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+}
+
+impl RequestError {
+    pub(crate) fn from_kube(attempt: impl Into<String>, server: &str, error: kube::Error) -> Self {
+        let attempt = attempt.into();
+        let server = server.to_owned();
+        match error {
+            kube::Error::Api(status) => match status.code {
+                401 => Self::Unauthorized { attempt, server },
+                // NB: a webhook or a quota denies with 403 too; those are refusals of the object, not of the caller.
+                403 if is_authorization(&status) => {
+                    Self::Forbidden { attempt, message: status.message }
+                }
+                _ => Self::Refused { attempt, status },
+            },
+            kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => {
+                Self::Unreachable { attempt, server, source: Box::new(error) }
+            }
+            other => Self::Other { attempt, source: Box::new(other) },
+        }
+    }
+
+    /// Returns the server's HTTP status code, where it answered with an error.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Unauthorized { .. } => Some(401),
+            Self::Forbidden { .. } => Some(403),
+            Self::Refused { status, .. } => Some(status.code),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => matches!(status.code, 429 | 500..=504),
+            _ => false,
+        }
+    }
+
+    /// Returns advice, where there is some.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { source, server, .. } => {
+                let causes = causes(source);
+                Some(if causes.contains("UnknownIssuer") {
+                    "the kubeconfig's `certificate-authority-data` is not that of this cluster"
+                        .into()
+                } else if causes.contains("Expired") || causes.contains("NotValidYet") {
+                    "the server's certificate is not valid now; is the clock right?".into()
+                } else if causes.contains("NotValidForName") {
+                    "the server's certificate names another host; set `tls-server-name` in the kubeconfig".into()
+                } else if causes.contains("Connection refused") {
+                    format!(
+                        "nothing listens at {server}; is it the right cluster, and is it running?"
+                    )
+                } else if causes.contains("dns") || causes.contains("lookup") {
+                    "the host name cannot be resolved from here".into()
+                } else {
+                    "can this machine reach the cluster? a firewall, a VPN or `NO_PROXY` may be in the way".into()
+                })
+            }
+            Self::Unauthorized { .. } => {
+                Some("the token or certificate in the kubeconfig is wrong or has expired".into())
+            }
+            Self::Forbidden { .. } => Some(
+                "the account in the kubeconfig needs a Role with this verb and resource".into(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+fn is_authorization(status: &Status) -> bool {
+    status.message.contains(" cannot ")
+}
+
+/// Returns the messages of an error and of all its causes.
+fn causes(error: &kube::Error) -> String {
+    let mut text = format!("{error:?}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

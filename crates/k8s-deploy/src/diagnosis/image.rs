@@ -1,0 +1,121 @@
+//! Images that do not arrive.
+
+use super::{Cause, Diagnosis, Grade, Subject};
+
+pub(super) fn diagnose(subject: &Subject<'_>) -> Option<Diagnosis> {
+    let (reason, message) = subject.waiting()?;
+    let image = subject.status["image"].as_str().unwrap_or_default();
+    match reason {
+        "InvalidImageName" => Some(
+            subject
+                .diagnosis(Cause::ImageNameInvalid, Grade::Certain, format!("`{image}` is not an image name"))
+                .with_evidence([message]),
+        ),
+        "ErrImageNeverPull" => Some(
+            subject
+                .diagnosis(
+                    Cause::ImageNeverPulled,
+                    Grade::Certain,
+                    format!("`{image}` is not on the node, and `imagePullPolicy: Never` forbids to pull it"),
+                )
+                .with_hint("take `imagePullPolicy` out of the manifest".to_owned()),
+        ),
+        "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" => {
+            Some(pull_failed(subject, image, &text(subject, reason, message)))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the runtime's words. A container that backs off hides them (krane#124); the event keeps them.
+fn text(subject: &Subject<'_>, reason: &str, message: &str) -> String {
+    let event = || {
+        subject
+            .scene
+            .events
+            .newest(subject.pod.uid(), "Failed", "Failed to pull image")
+            .map(Into::into)
+    };
+    if reason == "ErrImagePull" {
+        message.to_owned()
+    } else {
+        event().unwrap_or_else(|| message.to_owned())
+    }
+}
+
+fn pull_failed(subject: &Subject<'_>, image: &str, text: &str) -> Diagnosis {
+    let lower = text.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let secrets = subject
+        .pod
+        .list("/spec/imagePullSecrets")
+        .iter()
+        .filter_map(|secret| secret["name"].as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    // Docker Hub answers "denied" for a repository that does not exist and for a private one alike.
+    let (cause, grade, summary, hint) = if has(&["toomanyrequests", "429", "rate limit"]) {
+        (
+            Cause::ImageRateLimited,
+            Grade::probable(90),
+            format!("the registry limits how often `{image}` may be pulled"),
+            Some("pull with an account: name a secret in `imagePullSecrets`".to_owned()),
+        )
+    } else if has(&[
+        "unauthorized",
+        "denied",
+        "forbidden",
+        "authentication required",
+        "insufficient_scope",
+    ]) {
+        let hint = if secrets.is_empty() {
+            "name a secret with the registry's credentials in `imagePullSecrets`; is the repository's name right?".into()
+        } else {
+            format!("do the credentials in {secrets} reach this repository? is its name right?")
+        };
+        (
+            Cause::ImagePullDenied,
+            Grade::Certain,
+            format!("the registry does not let the node pull `{image}`"),
+            Some(hint),
+        )
+    } else if has(&["no match for platform", "no matching manifest"]) {
+        (
+            Cause::WrongPlatform,
+            Grade::Certain,
+            format!("`{image}` is not made for the node's platform"),
+            Some("build it for the node's platform".into()),
+        )
+    } else if has(&["not found", "manifest unknown", "name unknown", "does not exist"]) {
+        (
+            Cause::ImageNotFound,
+            Grade::Certain,
+            format!("the registry has no `{image}`"),
+            Some("was it pushed, and to this registry?".into()),
+        )
+    } else if has(&[
+        "connection refused",
+        "timeout",
+        "no such host",
+        "deadline exceeded",
+        "i/o",
+        "eof",
+        "unavailable",
+        "502",
+        "503",
+        "504",
+        "500",
+        "connection reset",
+        "x509",
+    ]) {
+        (
+            Cause::RegistryUnreachable,
+            Grade::probable(60),
+            format!("the node cannot fetch `{image}` from the registry"),
+            Some("can the node reach the registry under this name?".into()),
+        )
+    } else {
+        (Cause::ImagePullFailed, Grade::probable(45), format!("`{image}` cannot be pulled"), None)
+    };
+    subject.diagnosis(cause, grade, summary).with_evidence([text]).with_hint(hint)
+}

@@ -1,0 +1,75 @@
+//! Pods that find no node, and volumes that do not come.
+
+use super::{Cause, Diagnosis, Grade, Scene};
+use crate::Object;
+
+pub(super) fn diagnose(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
+    unschedulable(scene, pod).or_else(|| volume(scene, pod))
+}
+
+fn on_pod(
+    scene: &Scene<'_>,
+    pod: &Object,
+    cause: Cause,
+    grade: Grade,
+    summary: String,
+) -> Diagnosis {
+    Diagnosis {
+        cause,
+        workload: scene.workload.id(),
+        place: format!("pod/{}", pod.name()),
+        summary,
+        grade,
+        evidence: Vec::new(),
+        hint: None,
+    }
+}
+
+fn unschedulable(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
+    let condition = pod.condition("PodScheduled")?;
+    if condition["status"] != "False" || condition["reason"] != "Unschedulable" {
+        return None;
+    }
+    let message = condition["message"].as_str().unwrap_or_default();
+    let hint = if message.contains("Insufficient") {
+        "ask for less in `resources.requests`, or add a node"
+    } else if message.contains("taint") {
+        "the nodes have taints the pod does not tolerate"
+    } else if message.contains("persistentvolumeclaim") {
+        "the claim is missing or not bound"
+    } else {
+        "no node has the labels the pod selects"
+    };
+    // An autoscaler may be adding a node, or an old pod about to leave one; two minutes are what they need.
+    let grade = match message.contains("not found") {
+        true => Grade::probable(10),
+        false => Grade::probable(120),
+    };
+    Some(
+        on_pod(
+            scene,
+            pod,
+            Cause::Unschedulable,
+            grade,
+            format!("no node takes the pod: {message}"),
+        )
+        .with_hint(hint.to_owned()),
+    )
+}
+
+fn volume(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
+    let is_pending = pod.text("/status/phase") == Some("Pending");
+    let message = ["FailedMount", "FailedAttachVolume"]
+        .iter()
+        .find_map(|reason| scene.events.messages(pod.uid(), reason).first().copied())
+        .filter(|_| is_pending)?;
+    let lower = message.to_lowercase();
+    let (cause, grade, summary) = if lower.contains("not found") && lower.contains("secret") {
+        (Cause::SecretMissing, Grade::probable(8), "a Secret that is mounted is missing")
+    } else if lower.contains("not found") && lower.contains("configmap") {
+        (Cause::ConfigMapMissing, Grade::probable(8), "a ConfigMap that is mounted is missing")
+    } else {
+        (Cause::VolumeFailed, Grade::probable(90), "a volume cannot be mounted")
+    };
+    Some(on_pod(scene, pod, cause, grade, summary.into()).with_evidence([message]))
+}

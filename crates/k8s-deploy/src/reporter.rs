@@ -1,0 +1,24 @@
+//! What happens, told while it happens.
+
+use crate::{ObjectId, Verdict, apply::Change, diagnosis::Diagnosis};
+
+/// Hears what happens during a deploy. Every method does nothing by default; libraries never print.
+pub trait Reporter: Send + Sync {
+    /// An object was applied.
+    fn applied(&self, _object: &ObjectId, _change: Change) {}
+
+    /// An object stands differently than before.
+    fn judged(&self, _object: &ObjectId, _verdict: &Verdict) {}
+
+    /// Something is wrong, perhaps only for a while. Told once for each cause of an object.
+    fn observed(&self, _diagnosis: &Diagnosis) {}
+
+    /// Something a person should know that is no failure.
+    fn warned(&self, _text: &str) {}
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Reporter for Silent {}
