@@ -35,23 +35,25 @@ pub struct Statement {
 
 /// An instruction other than `FROM`, which begins a [`Stage`](crate::Stage).
 ///
+/// The large ones are boxed, so that a long file of small ones stays small.
+///
 /// Everything that variables may change is still a [`Word`]. Flags that are on are `Some` and carry their place, so that an
 /// engine which does not support one can point at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is named like the documented type it holds")]
 pub enum Instruction {
-    Add(Add),
+    Add(Box<Add>),
     Arg(Arg),
     Cmd(Command),
-    Copy(Copy),
+    Copy(Box<Copy>),
     Entrypoint(Command),
     Env(Env),
     Expose(Expose),
-    Healthcheck(Healthcheck),
+    Healthcheck(Box<Healthcheck>),
     Label(Label),
     Maintainer(Maintainer),
     Onbuild(Onbuild),
-    Run(Run),
+    Run(Box<Run>),
     Shell(Shell),
     Stopsignal(Stopsignal),
     User(User),

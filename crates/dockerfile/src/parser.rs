@@ -181,12 +181,15 @@ impl<'a> Parser<'a> {
     fn instruction(&mut self, mut arguments: Arguments<'_>) -> Result<Instruction, Fault> {
         let arguments = &mut arguments;
         let known = match arguments.instruction {
-            "ADD" => return copy::add(arguments, &mut self.lexer).map(Instruction::Add),
-            "COPY" => return copy::copy(arguments, &mut self.lexer).map(Instruction::Copy),
-            "RUN" => return run::run(arguments, &mut self.lexer).map(Instruction::Run),
+            "ADD" => return Ok(Instruction::Add(Box::new(copy::add(arguments, &mut self.lexer)?))),
+            "COPY" => {
+                return Ok(Instruction::Copy(Box::new(copy::copy(arguments, &mut self.lexer)?)));
+            }
+            "RUN" => return Ok(Instruction::Run(Box::new(run::run(arguments, &mut self.lexer)?))),
             "HEALTHCHECK" => {
                 let remarks = &mut self.lexer.remarks;
-                return healthcheck::healthcheck(arguments, remarks).map(Instruction::Healthcheck);
+                let check = healthcheck::healthcheck(arguments, remarks)?;
+                return Ok(Instruction::Healthcheck(Box::new(check)));
             }
             "ONBUILD" => return self.onbuild(arguments).map(Instruction::Onbuild),
             other => other,

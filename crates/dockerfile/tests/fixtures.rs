@@ -49,7 +49,7 @@ fn tree(file: &Dockerfile) -> String {
         }
     }
     let absent = |line: &&str| !line.ends_with(": None,") && !line.ends_with(": [],");
-    text.lines().filter(absent).map(|line| format!("{line}\n")).collect()
+    text.split_inclusive('\n').filter(|line| absent(&line.trim_end())).collect()
 }
 
 fn findings(file: &Dockerfile, folder: &Path) -> String {
@@ -61,5 +61,5 @@ fn findings(file: &Dockerfile, folder: &Path) -> String {
     let report = lint::check(file, &options);
     let render =
         |finding: &lint::Finding| finding.render(Severity::Warning, "Dockerfile", &file.source);
-    report.findings.iter().map(|finding| format!("\n{}", render(finding))).collect()
+    report.findings.iter().flat_map(|finding| ["\n".to_owned(), render(finding)]).collect()
 }
