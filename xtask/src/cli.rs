@@ -12,6 +12,21 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything: format, lints, unit, doc and integration tests, the example app's own tests, a GitLab pipeline.
     Test(TestOptions),
+    /// A cluster to test on: NOTES_TEST_KUBECONFIG, kind, or Kubernetes as processes of this machine.
+    Cluster {
+        #[command(subcommand)]
+        action: ClusterAction,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
+pub(crate) enum ClusterAction {
+    /// Start it, and print the path of its kubeconfig.
+    Up,
+    /// Stop it and everything it started.
+    Down,
+    /// Say what runs.
+    Status,
 }
 
 #[derive(Debug, clap::Args)]

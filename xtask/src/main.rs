@@ -4,8 +4,8 @@
 //! path, the summary of the tests) goes to stdout.
 
 mod cli;
+mod cluster;
 mod output;
-mod process;
 mod summary;
 mod test;
 mod workspace;
@@ -19,6 +19,7 @@ use crate::cli::{Cli, Command};
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test(options) => test::run(&options),
+        Command::Cluster { action } => cluster::run(action),
     };
     match result {
         Ok(code) => code,

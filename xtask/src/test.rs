@@ -6,9 +6,11 @@ use std::{
     time::Instant,
 };
 
+use notes_testkit::process;
+
 use crate::{
     cli::TestOptions,
-    output, process,
+    output,
     summary::{CargoTest, Summary},
     workspace,
 };

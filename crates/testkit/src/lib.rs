@@ -1,5 +1,8 @@
 //! Real parts for tests: repositories, registries with faults on cue, clusters.
 
+pub mod cache;
+pub mod cluster;
+pub mod process;
 mod repository;
 mod skipping;
 

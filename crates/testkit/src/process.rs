@@ -1,4 +1,4 @@
-//! Other programs, run to their end.
+//! Other programs, run to their end, with their words passed on line by line.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read},
@@ -7,27 +7,14 @@ use std::{
     thread,
 };
 
-/// The error returned when a program could not be run, or failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ProcessError {
-    /// It could not be started, or its output not be read.
-    #[error("failed to run `{program}`")]
-    Run { program: String, source: io::Error },
-}
-
 /// Runs a command and hands each line of its stdout and stderr to `line` as it comes.
-pub(crate) fn stream(
-    command: &mut Command,
-    mut line: impl FnMut(&str),
-) -> Result<ExitStatus, ProcessError> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let failed = |source| ProcessError::Run { program: program.clone(), source };
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
+///
+/// # Errors
+///
+/// Where it cannot be started, or its output cannot be read.
+pub fn stream(command: &mut Command, mut line: impl FnMut(&str)) -> io::Result<ExitStatus> {
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (sender, lines) = mpsc::channel();
     let readers = [
         child.stdout.take().map(|pipe| forward(pipe, sender.clone())),
@@ -39,7 +26,7 @@ pub(crate) fn stream(
     for reader in readers.into_iter().flatten() {
         reader.join().expect("a reader of lines does not panic");
     }
-    child.wait().map_err(failed)
+    child.wait()
 }
 
 /// Sends the lines of a pipe until it ends. Bytes that are no UTF-8 are replaced.
@@ -55,6 +42,22 @@ fn forward(
             }
         }
     })
+}
+
+/// Returns the path of a program, looked for in `PATH` and in the directories of the administrator's programs.
+pub fn find(program: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let administrators = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(std::path::PathBuf::from);
+    std::env::split_paths(&path)
+        .chain(administrators)
+        .map(|directory| directory.join(program))
+        .find(|candidate| candidate.is_file())
+}
+
+/// True where this process is root. Asked of the kernel by the owner of its own directory in `/proc`.
+pub fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
 
 #[cfg(test)]
@@ -73,8 +76,8 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
-        let error = stream(&mut Command::new("notes-no-such-program"), |_| {}).unwrap_err();
-        assert_eq!(error.to_string(), "failed to run `notes-no-such-program`");
+    fn programs_are_found_by_name() {
+        assert!(find("sh").is_some());
+        assert_eq!(find("notes-no-such-program"), None);
     }
 }

@@ -1,0 +1,134 @@
+//! The local node: Kubernetes as plain processes of this machine, by the scripts in `localnode/`.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::{Binaries, ClusterError, Package, install_missing, run};
+use crate::process;
+
+/// What the node is made of, beside what is built from Go modules.
+const PACKAGES: [Package; 9] = [
+    Package { name: "containerd", shown_by: "containerd" },
+    Package { name: "runc", shown_by: "runc" },
+    Package { name: "containernetworking-plugins", shown_by: "/usr/lib/cni/bridge" },
+    Package { name: "iptables", shown_by: "iptables" },
+    Package { name: "iproute2", shown_by: "ip" },
+    Package { name: "util-linux", shown_by: "nsenter" },
+    Package { name: "procps", shown_by: "sysctl" },
+    Package { name: "openssl", shown_by: "openssl" },
+    Package { name: "curl", shown_by: "curl" },
+];
+
+/// A single node under a directory of the cache.
+#[derive(Clone, Debug)]
+pub struct LocalNode {
+    directory: PathBuf,
+    binaries: Binaries,
+}
+
+impl LocalNode {
+    /// Returns the node of this cache directory, up or down.
+    pub fn at(cache: &Path) -> Self {
+        Self { directory: cache.join("local-node"), binaries: Binaries::at(cache) }
+    }
+
+    /// Returns the node where this machine can run one.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it cannot.
+    pub fn detect(cache: &Path) -> Result<Self, String> {
+        if !process::is_root() {
+            return Err("needs root".into());
+        }
+        let node = Self::at(cache);
+        if !node.binaries.are_built() && process::find("go").is_none() {
+            return Err("needs Go to build Kubernetes once".into());
+        }
+        Ok(node)
+    }
+
+    /// The programs it runs.
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// The kubeconfig of its administrator, there while it is up.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.directory.join("kubeconfig")
+    }
+
+    /// True where its processes run.
+    pub fn is_up(&self) -> bool {
+        self.kubeconfig().exists() && self.status(&mut |_| {}).unwrap_or(false)
+    }
+
+    pub(super) fn start(&self, say: &mut dyn FnMut(&str)) -> Result<PathBuf, ClusterError> {
+        install_missing(&PACKAGES, "the local Kubernetes node", say)?;
+        self.binaries.build(say)?;
+        run(&mut self.script("up"), say)?;
+        Ok(self.kubeconfig())
+    }
+
+    pub(super) fn stop(&self, say: &mut dyn FnMut(&str)) -> Result<(), ClusterError> {
+        run(&mut self.script("down"), say)
+    }
+
+    pub(super) fn status(&self, say: &mut dyn FnMut(&str)) -> Result<bool, ClusterError> {
+        match run(&mut self.script("status"), say) {
+            Err(ClusterError::Failed { .. }) => Ok(false),
+            other => other.map(|()| true),
+        }
+    }
+
+    /// Writes the mirror where containerd looks at each pull.
+    pub(super) fn mirror(&self, host: &str, registry: SocketAddr) -> Result<(), ClusterError> {
+        let directory = self.directory.join("containerd/certs.d").join(host);
+        let file = directory.join("hosts.toml");
+        fs::create_dir_all(&directory)
+            .and_then(|()| fs::write(&file, hosts_toml(&registry.to_string())))
+            .map_err(|source| ClusterError::Io { path: file, source })
+    }
+
+    fn script(&self, name: &str) -> Command {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("localnode");
+        let mut command = Command::new(scripts.join(name));
+        command
+            .env("NODE_DIR", &self.directory)
+            .env("K8S_BIN", &self.binaries.kubernetes)
+            .env("ETCD_BIN", &self.binaries.etcd);
+        command
+    }
+}
+
+/// containerd's file for one registry host: pull from `registry` in plain HTTP first, then from the host itself.
+pub(super) fn hosts_toml(registry: &str) -> String {
+    format!("[host.\"http://{registry}\"]\n  capabilities = [\"pull\", \"resolve\"]\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_is_a_file_of_containerd() {
+        let cache = tempfile::tempdir().unwrap();
+        let node = LocalNode::at(cache.path());
+        node.mirror("docker.io", SocketAddr::from(([127, 0, 0, 1], 5000))).unwrap();
+        let file = cache.path().join("local-node/containerd/certs.d/docker.io/hosts.toml");
+        insta::assert_snapshot!(fs::read_to_string(file).unwrap(), @r#"
+        [host."http://127.0.0.1:5000"]
+          capabilities = ["pull", "resolve"]
+        "#);
+    }
+
+    #[test]
+    fn a_node_that_was_never_started_is_down() {
+        let cache = tempfile::tempdir().unwrap();
+        assert!(!LocalNode::at(cache.path()).is_up());
+    }
+}
