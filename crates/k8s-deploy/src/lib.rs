@@ -2,15 +2,19 @@
 
 pub mod apply;
 mod cluster;
+pub mod deploy;
 pub mod diagnosis;
 pub mod kubeconfig;
 pub mod manifest;
 mod object;
 pub mod pin;
+pub mod port_forward;
+pub mod record;
 pub mod release;
 pub mod render;
 mod reporter;
 pub mod rollout;
+pub mod status;
 mod verdict;
 
 pub use self::{

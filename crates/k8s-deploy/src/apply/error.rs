@@ -106,9 +106,10 @@ impl Error {
         let reason = match status.code {
             409 if status.reason == "Conflict" => {
                 let conflicts = conflicts(status);
-                return match conflicts.is_empty() {
-                    true => Self::Request(error),
-                    false => Self::Conflict { origin, id, conflicts },
+                return if conflicts.is_empty() {
+                    Self::Request(error)
+                } else {
+                    Self::Conflict { origin, id, conflicts }
                 };
             }
             // NB: a field that the schema does not know is answered with 500.

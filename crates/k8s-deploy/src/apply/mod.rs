@@ -24,7 +24,7 @@ use crate::{
     manifest::{Resource, Scope},
 };
 
-/// How many PATCHes are in flight. The server's own limit per client is far above (API priority and fairness).
+/// How many `PATCHes` are in flight. The server's own limit per client is far above (API priority and fairness).
 const IN_FLIGHT: usize = 16;
 
 /// Choices for [`apply`].

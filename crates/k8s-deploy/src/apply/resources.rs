@@ -32,23 +32,25 @@ impl Resources {
             }
             let group = object.group();
             let ours = || defined.iter().find(|r| r.group == group && r.kind == kind);
-            let resource = match manifest::resource(api_version, kind).or_else(|| {
-                ours()
-                    .map(|resource| Resource { version: version(api_version), ..resource.clone() })
-            }) {
-                Some(resource) => resource,
-                None => {
-                    if !served.contains_key(api_version) {
-                        served.insert(api_version.into(), discover(cluster, api_version).await?);
-                    }
-                    let found = served[api_version].iter().find(|resource| resource.kind == kind);
-                    found.cloned().ok_or_else(|| Error::NoSuchKind {
-                        origin: origin.clone(),
-                        kind: kind.into(),
-                        api_version: api_version.into(),
-                        nearest: manifest::nearest_kind(api_version, kind),
-                    })?
+            let resource = if let Some(resource) =
+                manifest::resource(api_version, kind).or_else(|| {
+                    ours().map(|resource| Resource {
+                        version: version(api_version),
+                        ..resource.clone()
+                    })
+                }) {
+                resource
+            } else {
+                if !served.contains_key(api_version) {
+                    served.insert(api_version.into(), discover(cluster, api_version).await?);
                 }
+                let found = served[api_version].iter().find(|resource| resource.kind == kind);
+                found.cloned().ok_or_else(|| Error::NoSuchKind {
+                    origin: origin.clone(),
+                    kind: kind.into(),
+                    api_version: api_version.into(),
+                    nearest: manifest::nearest_kind(api_version, kind),
+                })?
             };
             known.insert(key, resource);
         }

@@ -44,7 +44,7 @@ fn configuration(subject: &Subject<'_>, message: &str) -> Diagnosis {
         || lower.contains("runasnonroot")
         || lower.contains("run as root")
     {
-        let hint = "give the Dockerfile a numeric `USER`, as `USER 10001`, or set `run-as-user`";
+        let hint = "give the Dockerfile a numeric `USER`, as `USER 10001`";
         (
             Cause::RunsAsRoot,
             Grade::Certain,

@@ -23,7 +23,7 @@ impl Verdict {
     }
 }
 
-/// Phrases, most specific first, and what they mean. From Python, Django, PostgreSQL, Node, Go and the C library.
+/// Phrases, most specific first, and what they mean. From Python, Django, `PostgreSQL`, Node, Go and the C library.
 const PHRASES: &[(&str, Verdict)] = &[
     ("exec format error", Verdict::WrongPlatform),
     (
@@ -75,7 +75,7 @@ const PHRASES: &[(&str, Verdict)] = &[
     (
         "Read-only file system",
         Verdict::Own(Some(
-            "the root file system is read-only; name the directory under `writable`, or set `root-file-system = \"writable\"`",
+            "the root file system is read-only; write to /tmp, or mount a volume in manifests of your own",
         )),
     ),
     (

@@ -47,7 +47,7 @@ pub(super) fn diagnose(subject: &Subject<'_>) -> Option<Diagnosis> {
     // An answer of 4xx does not change while a program warms up; everything else may.
     let grade = match status_code(message) {
         Some(400..=499) => Grade::Probable { grace: patience },
-        _ => Grade::Probable { grace: (patience * 3).max(Duration::from_secs(60)) },
+        _ => Grade::Probable { grace: (patience * 3).max(Duration::from_mins(1)) },
     };
     Some(
         subject

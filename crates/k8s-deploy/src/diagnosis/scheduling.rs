@@ -41,10 +41,8 @@ fn unschedulable(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
         "no node has the labels the pod selects"
     };
     // An autoscaler may be adding a node, or an old pod about to leave one; two minutes are what they need.
-    let grade = match message.contains("not found") {
-        true => Grade::probable(10),
-        false => Grade::probable(120),
-    };
+    let grade =
+        if message.contains("not found") { Grade::probable(10) } else { Grade::probable(120) };
     Some(
         on_pod(
             scene,

@@ -71,13 +71,11 @@ fn is_kubeconfig(text: &str) -> bool {
 
 fn looks_like_path(text: &str) -> bool {
     let is_printable = text.chars().all(|letter| !letter.is_control());
+    let extension = Path::new(text).extension();
+    let is_yaml = extension.is_some_and(|extension| extension == "yaml" || extension == "yml");
     is_printable
-        && !text.is_empty()
         && text.len() < 4096
-        && (text.starts_with(['/', '.', '~'])
-            || text.ends_with(".yaml")
-            || text.ends_with(".yml")
-            || text.ends_with("config"))
+        && (text.starts_with(['/', '.', '~']) || text.ends_with("config") || is_yaml)
 }
 
 /// Decodes either alphabet, wrapped or not, padded or not.

@@ -6,11 +6,11 @@ use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
         core::v1::{
-            Capabilities, ConfigMapKeySelector, Container, ContainerPort, EmptyDirVolumeSource,
-            EnvFromSource, EnvVar, EnvVarSource, HTTPGetAction, LocalObjectReference,
-            PodSecurityContext, PodSpec, PodTemplateSpec, Probe as ProbeSpec, ResourceRequirements,
-            SeccompProfile, SecretEnvSource, SecretKeySelector, SecurityContext, TCPSocketAction,
-            Volume, VolumeMount,
+            Capabilities, ConfigMapEnvSource, ConfigMapKeySelector, Container, ContainerPort,
+            EmptyDirVolumeSource, EnvFromSource, EnvVar, EnvVarSource, HTTPGetAction,
+            LocalObjectReference, PodSecurityContext, PodSpec, PodTemplateSpec, Probe as ProbeSpec,
+            ResourceRequirements, SeccompProfile, SecretEnvSource, SecretKeySelector,
+            SecurityContext, TCPSocketAction, Volume, VolumeMount,
         },
     },
     apimachinery::pkg::{
@@ -21,7 +21,7 @@ use k8s_openapi::{
 };
 use notes_oci::Pinned;
 
-use super::{App, EnvValue, Probe, RootFileSystem, metadata, selector};
+use super::{App, EnvSource, EnvValue, Probe, RootFileSystem, metadata, selector};
 
 /// The name of the port, by which probes and the Service mean it.
 const PORT: &str = "http";
@@ -96,7 +96,7 @@ fn container(app: &App, image: &Pinned, mounts: Vec<VolumeMount>) -> Container {
             ..ContainerPort::default()
         }]),
         env: none_if_empty(app.env.iter().map(|(name, value)| variable(name, value)).collect()),
-        env_from: none_if_empty(app.env_from.iter().map(|name| all_keys(name)).collect()),
+        env_from: none_if_empty(app.env_from.iter().map(all_keys).collect()),
         resources: Some(resources(app)),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
@@ -140,11 +140,15 @@ fn variable(name: &str, value: &EnvValue) -> EnvVar {
     variable
 }
 
-fn all_keys(secret: &str) -> EnvFromSource {
-    EnvFromSource {
-        secret_ref: Some(SecretEnvSource { name: secret.into(), optional: None }),
-        ..EnvFromSource::default()
+fn all_keys(source: &EnvSource) -> EnvFromSource {
+    let mut all = EnvFromSource::default();
+    match source.clone() {
+        EnvSource::Secret(name) => all.secret_ref = Some(SecretEnvSource { name, optional: None }),
+        EnvSource::ConfigMap(name) => {
+            all.config_map_ref = Some(ConfigMapEnvSource { name, optional: None });
+        }
     }
+    all
 }
 
 fn resources(app: &App) -> ResourceRequirements {

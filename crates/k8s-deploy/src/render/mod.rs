@@ -30,8 +30,8 @@ pub struct App {
     pub command: Vec<String>,
     /// Environment variables.
     pub env: BTreeMap<String, EnvValue>,
-    /// Secrets whose every key becomes an environment variable.
-    pub env_from: Vec<String>,
+    /// Secrets and `ConfigMaps` whose every key becomes an environment variable.
+    pub env_from: Vec<EnvSource>,
     /// Secrets with the credentials for the registry.
     pub image_pull_secrets: Vec<String>,
     /// The user id, where the image names its user by name or is to run as another.
@@ -93,6 +93,15 @@ pub enum EnvValue {
     },
 }
 
+/// What gives all its keys to the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvSource {
+    /// A Secret of this name.
+    Secret(String),
+    /// A `ConfigMap` of this name.
+    ConfigMap(String),
+}
+
 /// Whether a program may change the file system of its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RootFileSystem {
@@ -132,7 +141,7 @@ pub struct Probes {
 
 impl Default for Probes {
     fn default() -> Self {
-        Self { liveness: Probe::Tcp, readiness: Probe::Tcp, startup: Duration::from_secs(60) }
+        Self { liveness: Probe::Tcp, readiness: Probe::Tcp, startup: Duration::from_mins(1) }
     }
 }
 

@@ -108,9 +108,10 @@ pub async fn follow(
         for pod in rollout.view.unready_pods() {
             reader.read_running(pod, &mut rollout.logs).await;
         }
-        return Ok(match failed.is_empty() {
-            false => Outcome::Failed { diagnoses: rollout.failures(&rollout.current()) },
-            true => rollout.time_out(),
+        return Ok(if !failed.is_empty() {
+            Outcome::Failed { diagnoses: rollout.failures(&rollout.current()) }
+        } else {
+            rollout.time_out()
         });
     }
 }
@@ -146,8 +147,7 @@ impl Rollout {
             has_lost_connection: false,
             started,
             // `--timeout 0` is kubectl's way to say "for ever"; a day is as good and cannot overflow.
-            deadline: started
-                + if timeout.is_zero() { Duration::from_secs(86_400) } else { timeout },
+            deadline: started + if timeout.is_zero() { Duration::from_hours(24) } else { timeout },
         }
     }
 

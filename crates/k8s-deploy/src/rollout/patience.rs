@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::{Object, pin::pod_spec_path};
 
 /// For pulling the image, which happens once per node, before the first pod starts.
-const PULL: Duration = Duration::from_secs(120);
+const PULL: Duration = Duration::from_mins(2);
 /// For scheduling a pod, its sandbox and the endpoints.
 const OVERHEAD: Duration = Duration::from_secs(30);
 /// For all the init containers of a pod.
-const INIT: Duration = Duration::from_secs(120);
+const INIT: Duration = Duration::from_mins(2);
 /// For what ends by itself and names no limit.
-const JOB: Duration = Duration::from_secs(600);
+const JOB: Duration = Duration::from_mins(10);
 
 /// Returns how long a rollout of `object` may take when nothing is wrong.
 ///

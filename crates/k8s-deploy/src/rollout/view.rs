@@ -56,15 +56,14 @@ impl View {
     pub(super) fn take(&mut self, source: Source, event: Event<DynamicObject>) {
         match event {
             Event::Apply(object) | Event::InitApply(object) => {
-                self.insert(source, trimmed(&object))
+                self.insert(source, trimmed(&object));
             }
             Event::Delete(object) => self.remove(source, &trimmed(&object)),
             // A list begins again after a cut: what it does not bring has gone meanwhile.
             Event::Init => match source {
-                Source::Objects => {}
                 Source::ReplicaSets => self.replica_sets.clear(),
                 Source::Pods => self.pods.clear(),
-                Source::Events => {}
+                Source::Objects | Source::Events => {}
             },
             Event::InitDone => {}
         }

@@ -60,7 +60,7 @@ impl Verdict {
 /// Judges one object.
 ///
 /// For Deployments, `StatefulSets` and `DaemonSets` the rules, their order and the texts are those of
-/// `kubectl rollout status` (kubectl/pkg/polymorphichelpers/rollout_status.go). Other kinds follow kstatus
+/// `kubectl rollout status` (`kubectl/pkg/polymorphichelpers/rollout_status.go`). Other kinds follow kstatus
 /// (sigs.k8s.io/cli-utils/pkg/kstatus) with two exceptions: a Job that runs is not complete, and a Pod that
 /// failed is not either. What these rules cannot see, as an image that is not there, is the diagnosis's to find.
 ///

@@ -1,0 +1,105 @@
+//! A record as a Secret: manifests may hold Secrets, so that nothing less will do.
+
+use std::io::{Read, Write};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use serde_json::json;
+
+use super::{Record, State};
+use crate::{FIELD_MANAGER, Object, release::COMMIT};
+
+/// The Secret's type, which tells it from those of people.
+const TYPE: &str = "notes-deploy/release.v1";
+/// The label with the application's name.
+pub(super) const APP: &str = "notes-deploy/app";
+/// A record larger than this when unpacked is not one of ours.
+const LARGEST: u64 = 64 << 20;
+
+/// Returns the name of the Secret for a commit.
+pub(super) fn name(app: &str, short: &str) -> String {
+    format!("notes-deploy.{app}.{short}")
+}
+
+/// Writes a record as a Secret. The annotations repeat what a person looks for with `kubectl describe`.
+pub(super) fn write(record: &Record) -> Object {
+    let provenance = &record.provenance;
+    let text = serde_json::to_vec(record).expect("a record is plain data");
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&text).expect("a Vec takes everything");
+    let packed = encoder.finish().expect("a Vec takes everything");
+    let mut secret = Object::new(json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name(&record.app, &provenance.short),
+            "namespace": record.namespace,
+            "labels": {"app.kubernetes.io/managed-by": FIELD_MANAGER},
+        },
+        "type": TYPE,
+        "data": {"release": BASE64_STANDARD.encode(packed)},
+    }));
+    secret.set_metadata("labels", APP, &record.app);
+    let mut annotate = |key: &str, value: &str| secret.set_metadata("annotations", key, value);
+    annotate(COMMIT, &provenance.commit);
+    annotate("notes-deploy/image", &record.image);
+    annotate("notes-deploy/state", &record.state.to_string());
+    annotate("notes-deploy/at", &provenance.at.to_string());
+    if let Some(by) = &provenance.by {
+        annotate("notes-deploy/by", by);
+    }
+    if let State::Failed(reason) = &record.state {
+        annotate("notes-deploy/reason", reason);
+    }
+    secret
+}
+
+/// Reads a record; `None` for what is not one, or is of a version to come.
+pub(super) fn read(secret: &Object) -> Option<Record> {
+    if secret.text("/type") != Some(TYPE) {
+        return None;
+    }
+    let packed = BASE64_STANDARD.decode(secret.text("/data/release")?).ok()?;
+    let mut text = Vec::new();
+    GzDecoder::new(packed.as_slice()).take(LARGEST).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        Provenance,
+        apply::{Mark, Marks},
+    };
+
+    #[test]
+    fn a_record_survives_the_cluster() {
+        let object = Object::new(
+            json!({"kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": null}}),
+        );
+        let record = Record {
+            app: "web".into(),
+            namespace: "apps".into(),
+            provenance: Provenance {
+                commit: "a3f92bd00".into(),
+                short: "a3f92bd".into(),
+                subject: Some("Add search".into()),
+                by: Some("ada".into()),
+                pipeline: None,
+                at: Timestamp::UNIX_EPOCH,
+            },
+            image: "docker.io/user/app@sha256:00".into(),
+            state: State::Failed("no".into()),
+            marks: Marks::from([(object.id(), Mark::of(&object))]),
+            objects: vec![object],
+        };
+        let secret = write(&record);
+        assert_eq!(secret.name(), "notes-deploy.web.a3f92bd");
+        assert_eq!(secret.annotation("notes-deploy/state"), Some("failed"));
+        assert_eq!(read(&secret), Some(record));
+        assert_eq!(read(&Object::new(json!({"type": "Opaque"}))), None);
+    }
+}
