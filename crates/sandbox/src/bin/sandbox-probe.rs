@@ -2,7 +2,7 @@
 //!
 //! `sandbox-probe` prints the rung, the reason and what was refused. `sandbox-probe run` reads
 //! a list of [`Command`]s as JSON from standard input, runs all at once, and prints a list of
-//! [`Answer`]s as JSON; `sandbox-probe view` lists the merged root directory of a [`Root`]. The tests of
+//! [`Answer`]s as JSON; `sandbox-probe cancel` does the same and cancels each when it first says something; `sandbox-probe view` lists the merged root directory of a [`Root`]. The tests of
 //! the crate use it to run as another user and in a process that can be killed.
 
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use notes_sandbox::changes::{Kind, changes};
-use notes_sandbox::{Cancel, Captured, Command, Exit, Options, Root, Sandbox};
+use notes_sandbox::{Cancel, Captured, Command, Exit, Options, Output, Root, Sandbox};
 use serde::Serialize;
 
 fn main() -> ExitCode {
@@ -32,12 +32,12 @@ fn answer() -> Result<String, Box<dyn std::error::Error>> {
     let argument = std::env::args().nth(1);
     match argument.as_deref() {
         None => Ok(describe(&notes_sandbox::probe()?)),
-        Some("run") => {
+        Some(word @ ("run" | "cancel")) => {
             let commands: Vec<Command> = serde_json::from_reader(io::stdin().lock())?;
             let sandbox = notes_sandbox::enter(&Options::default())?;
             let sandbox = &sandbox;
             let answers: Vec<Answer> = thread::scope(|scope| {
-                let start = |command| scope.spawn(move || run(sandbox, command));
+                let start = |command| scope.spawn(move || run(sandbox, command, word));
                 let started: Vec<_> = commands.iter().map(start).collect();
                 started.into_iter().map(|one| one.join().expect("running does not panic")).collect()
             });
@@ -52,7 +52,7 @@ fn answer() -> Result<String, Box<dyn std::error::Error>> {
                 .collect::<io::Result<std::collections::BTreeSet<_>>>()?;
             Ok(serde_json::to_string(&names)?)
         }
-        Some(other) => Err(format!("`{other}` is neither `run` nor `view`").into()),
+        Some(other) => Err(format!("`{other}` is none of `run`, `cancel` and `view`").into()),
     }
 }
 
@@ -80,10 +80,14 @@ struct Answer {
     seconds: f64,
 }
 
-fn run(sandbox: &Sandbox, command: &Command) -> Answer {
-    let mut output = Captured::default();
+fn run(sandbox: &Sandbox, command: &Command, word: &str) -> Answer {
+    let cancel = match word {
+        "cancel" => Cancel::new().expect("there are descriptors left"),
+        _ => Cancel::default(),
+    };
+    let mut output = Watching { captured: Captured::default(), cancel: cancel.clone() };
     let started = std::time::Instant::now();
-    let result = sandbox.run(command, &mut output, &Cancel::default());
+    let result = sandbox.run(command, &mut output, &cancel);
     let seconds = started.elapsed().as_secs_f64();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let error = result.as_ref().err();
@@ -91,11 +95,29 @@ fn run(sandbox: &Sandbox, command: &Command) -> Answer {
         exit: result.as_ref().ok().copied(),
         error: error.map(chain),
         hint: error.and_then(notes_sandbox::RunError::hint),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
+        stdout: text(output.captured.stdout),
+        stderr: text(output.captured.stderr),
         changes: listed(&command.root),
         ids: sandbox.ids().to_string(),
         seconds,
+    }
+}
+
+/// Keeps the output, and throws the switch when there is some.
+#[derive(Debug)]
+struct Watching {
+    captured: Captured,
+    cancel: Cancel,
+}
+
+impl Output for Watching {
+    fn stdout(&mut self, chunk: &[u8]) {
+        self.captured.stdout(chunk);
+        self.cancel.cancel();
+    }
+
+    fn stderr(&mut self, chunk: &[u8]) {
+        self.captured.stderr(chunk);
     }
 }
 

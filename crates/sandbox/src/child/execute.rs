@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, Uid, fchown};
+use rustix::fs::{Gid, Mode, Uid, fchmod};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use crate::child::capabilities;
@@ -32,7 +32,7 @@ fn become_command(alone: SingleThreaded, run: &Run) -> Result<Infallible, Failur
     sys::leave_keyring();
     sys::reset_signals(alone);
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    standard_streams(&command.user).doing(|| "set up the standard streams".to_owned())?;
+    standard_streams().doing(|| "set up the standard streams".to_owned())?;
     enter_directory(&command.directory)?;
     let doing = || "give up capabilities".to_owned();
     capabilities::reduce_bounding_set().doing(doing)?;
@@ -43,14 +43,14 @@ fn become_command(alone: SingleThreaded, run: &Run) -> Result<Infallible, Failur
     execute(command)
 }
 
-/// Standard input becomes `/dev/null`; the pipes of output become the user's, so that opening
-/// `/dev/stdout` works for any user (<https://github.com/moby/moby/issues/31243>).
-fn standard_streams(user: &User) -> io::Result<()> {
+/// Standard input becomes `/dev/null`; the pipes of output become everyone's, so that opening
+/// `/dev/stdout` works for any user, also behind `su` (<https://github.com/moby/moby/issues/31243>).
+fn standard_streams() -> io::Result<()> {
     let null = File::open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
-    let owner = Uid::from_raw(user.uid);
-    fchown(io::stdout().as_fd(), Some(owner), None)?;
-    fchown(io::stderr().as_fd(), Some(owner), None)?;
+    let mode = Mode::from_raw_mode(0o666);
+    fchmod(io::stdout().as_fd(), mode)?;
+    fchmod(io::stderr().as_fd(), mode)?;
     Ok(())
 }
 

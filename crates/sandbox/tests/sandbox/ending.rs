@@ -66,6 +66,18 @@ fn it_ends_when_its_time_is_over() {
 }
 
 #[test]
+fn it_ends_when_it_is_cancelled() {
+    everyone("it_ends_when_it_is_cancelled", |world| {
+        let command = holding(&world, &format!("{FOR_EVER} & echo cancel me; {FOR_EVER}"));
+        let child = world.ask("cancel", &[command]);
+        ended(started(&world));
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("`/bin/sh` was cancelled"), "{said}");
+    });
+}
+
+#[test]
 fn it_ends_with_the_program() {
     everyone("it_ends_with_the_program", |world| {
         let command = holding(&world, &format!("{FOR_EVER} & {FOR_EVER}"));
