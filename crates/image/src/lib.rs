@@ -1,12 +1,19 @@
 #![doc = include_str!("docs/crate.md")]
 
+pub mod build;
 pub mod cache;
 pub mod compress;
 pub mod context;
 pub mod overlay;
 pub mod pack;
+pub mod plan;
+pub mod report;
 pub mod snapshot;
 pub mod store;
 pub mod tar;
 pub mod tree;
 pub mod unpack;
+
+pub use build::{Built, build};
+pub use plan::Plan;
+pub use store::Store;

@@ -56,8 +56,8 @@ impl Store {
     /// Opens the store at `root`, an absolute path; makes it if it is not there.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let root = root.into();
-        let lock = Self::prepare(&root)
-            .map_err(|source| OpenError { path: root.clone(), source })?;
+        let lock =
+            Self::prepare(&root).map_err(|source| OpenError { path: root.clone(), source })?;
         Ok(Self { root, _use: Arc::new(lock) })
     }
 

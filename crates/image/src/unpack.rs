@@ -51,13 +51,34 @@ pub enum Error {
 pub fn unpack(bytes: impl Read, target: &Path, diff_id: &DiffId) -> Result<(), Error> {
     let damaged = |source| Error::Archive { source };
     let mut hashing = Hashing::new(decompress(bytes).map_err(damaged)?);
+    write_all(&mut hashing, target, Whiteouts::Meant)?;
+    // A diff id covers the padding after the end of the archive, too.
+    io::copy(&mut hashing, &mut io::sink()).map_err(damaged)?;
+    let found = DiffId::from(hashing.finish().1);
+    if found == *diff_id { Ok(()) } else { Err(Error::OtherContent { expected: *diff_id, found }) }
+}
+
+/// Unpacks a plain tar that is no layer: names that would be whiteouts are files like others.
+pub(crate) fn extract(tar: impl Read, target: &Path) -> Result<(), Error> {
+    write_all(tar, target, Whiteouts::Files)
+}
+
+/// Whether names that begin with `.wh.` delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whiteouts {
+    Meant,
+    Files,
+}
+
+fn write_all(tar: impl Read, target: &Path, whiteouts: Whiteouts) -> Result<(), Error> {
+    let damaged = |source| Error::Archive { source };
     let mut root = Root::open(target).map_err(damaged)?;
-    let mut archive = ::tar::Archive::new(&mut hashing);
+    let mut archive = ::tar::Archive::new(tar);
     let mut directories = BTreeMap::new();
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
-        let record = Record::read(&mut entry).map_err(damaged)?;
-        place(&mut root, &record, &mut entry, &mut directories)
+        let Some(record) = Record::read(&mut entry).map_err(damaged)? else { continue };
+        place(&mut root, &record, &mut entry, &mut directories, whiteouts)
             .map_err(|source| Error::Entry { path: record.path.clone(), source })?;
     }
     // Writing into a directory changes its time: those come last, the deepest first.
@@ -65,14 +86,7 @@ pub fn unpack(bytes: impl Read, target: &Path, diff_id: &DiffId) -> Result<(), E
         root.set_modified(path, *modified)
             .map_err(|source| Error::Entry { path: path.clone(), source })?;
     }
-    // A diff id covers the padding after the end of the archive, too.
-    io::copy(&mut hashing, &mut io::sink()).map_err(damaged)?;
-    let found = DiffId::from(hashing.finish().1);
-    if found == *diff_id {
-        Ok(())
-    } else {
-        Err(Error::OtherContent { expected: *diff_id, found })
-    }
+    Ok(())
 }
 
 /// Writes one entry, or what a whiteout says.
@@ -81,6 +95,7 @@ fn place(
     record: &Record,
     content: &mut dyn Read,
     directories: &mut BTreeMap<PathBuf, i64>,
+    whiteouts: Whiteouts,
 ) -> io::Result<()> {
     let Some(name) = record.path.file_name() else {
         // The layer's own root.
@@ -88,16 +103,17 @@ fn place(
         return root.set_attributes_of_root(&record.attributes);
     };
     let parent = record.path.parent().unwrap_or(Path::new(""));
-    if name == tar::OPAQUE {
-        return root.make_opaque(parent);
-    }
-    if let Some(hidden) = entry::whiteout(name) {
-        // `.wh..wh.` names are the books of aufs, and speak about no file.
-        return if entry::whiteout(hidden).is_some() {
-            Ok(())
-        } else {
-            root.white_out(parent, hidden)
-        };
+    if whiteouts == Whiteouts::Meant {
+        if name == tar::OPAQUE {
+            return root.make_opaque(parent);
+        }
+        if let Some(hidden) = entry::whiteout(name) {
+            // `.wh..wh.` names are the books of aufs, and speak about no file.
+            return match entry::whiteout(hidden) {
+                Some(_) => Ok(()),
+                None => root.white_out(parent, hidden),
+            };
+        }
     }
     if record.body == tar::Body::Directory {
         directories.insert(record.path.clone(), record.attributes.modified);

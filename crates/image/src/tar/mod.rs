@@ -106,7 +106,8 @@ impl<W: Write> Writer<W> {
         content: &mut dyn Read,
     ) -> io::Result<()> {
         let mut name = path.as_os_str().as_bytes().to_vec();
-        let mut fields = Fields { attributes, kind: Kind::File, size: 0, link: &[], device: (0, 0) };
+        let mut fields =
+            Fields { attributes, kind: Kind::File, size: 0, link: &[], device: (0, 0) };
         match body {
             Body::Directory => {
                 fields.kind = Kind::Directory;
@@ -235,7 +236,10 @@ mod tests {
         let bytes = archive(&[(&name, Attributes::default(), Body::File(0), b"")]);
         assert_eq!(bytes.len(), 3 * BLOCK);
         let mut reader = ::tar::Archive::new(&bytes[..]);
-        assert_eq!(reader.entries().unwrap().next().unwrap().unwrap().path_bytes(), name.as_bytes());
+        assert_eq!(
+            reader.entries().unwrap().next().unwrap().unwrap().path_bytes(),
+            name.as_bytes()
+        );
     }
 
     #[test]

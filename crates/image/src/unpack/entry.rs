@@ -25,7 +25,11 @@ pub(crate) struct Record {
 
 impl Record {
     /// Reads the headers of `entry`; what PAX records say beats what the header says.
-    pub(crate) fn read<R: Read>(entry: &mut ::tar::Entry<'_, R>) -> io::Result<Self> {
+    /// `None` for what speaks about the archive and not about a file, such as git's global header.
+    pub(crate) fn read<R: Read>(entry: &mut ::tar::Entry<'_, R>) -> io::Result<Option<Self>> {
+        if entry.header().entry_type() == EntryType::XGlobalHeader {
+            return Ok(None);
+        }
         let pax = pax(entry)?;
         let header = entry.header();
         let (mut uid, mut gid) = (header.uid()?, header.gid()?);
@@ -51,7 +55,7 @@ impl Record {
             xattrs,
         };
         let path = clean(OsStr::from_bytes(&entry.path_bytes()).as_ref());
-        Ok(Self { path, attributes, body: body(entry)? })
+        Ok(Some(Self { path, attributes, body: body(entry)? }))
     }
 }
 
@@ -75,7 +79,11 @@ fn body<R: Read>(entry: &::tar::Entry<'_, R>) -> io::Result<Body> {
         EntryType::Directory => Body::Directory,
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
             // Tar before POSIX had no type for directories: a slash at the end of the name.
-            if entry.path_bytes().ends_with(b"/") { Body::Directory } else { Body::File(entry.size()) }
+            if entry.path_bytes().ends_with(b"/") {
+                Body::Directory
+            } else {
+                Body::File(entry.size())
+            }
         }
         EntryType::Symlink => Body::Symlink(link()?),
         EntryType::Link => Body::HardLink(clean(&link()?)),

@@ -1,0 +1,267 @@
+//! The walk through a plan: stages in order, steps in order.
+
+use std::{collections::BTreeMap, mem, sync::Arc, time::Instant};
+
+use notes_dockerfile::{CopySource, Instruction, Span, Statement};
+use notes_oci::{Image, ImageSource, Layer, Platform, Reference};
+
+use super::{
+    Built, CopyError, Error, Options, Problem, Resources,
+    context::Files,
+    metadata,
+    state::State,
+    step::{self, Done, Keyed},
+};
+use crate::{
+    cache::Made,
+    plan::{self, Base, Origin, Plan, Stage},
+    report::{Outcome, StepName, StepReport},
+};
+
+/// A build under way.
+pub(super) struct Builder<'a, S> {
+    pub(super) plan: &'a Plan,
+    pub(super) resources: &'a Resources<S>,
+    pub(super) options: &'a Options,
+    /// The time of the commit as configs write it.
+    created: String,
+    /// Finished stages by number.
+    stages: BTreeMap<usize, State>,
+    /// Images that were looked up, by name and platform.
+    images: BTreeMap<(String, String), Image>,
+    steps: Vec<StepReport>,
+}
+
+/// One statement on its way: whose it is and where errors point.
+pub(super) struct Current<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) name: StepName,
+    pub(super) span: Span,
+}
+
+impl<'a, S: ImageSource> Builder<'a, S> {
+    pub(super) fn new(plan: &'a Plan, resources: &'a Resources<S>, options: &'a Options) -> Self {
+        let created = jiff::Timestamp::from_second(options.created).unwrap_or_default().to_string();
+        let (stages, images, steps) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { plan, resources, options, created, stages, images, steps }
+    }
+
+    pub(super) async fn build(mut self) -> Result<Built, Error> {
+        for argument in &self.plan.unused_arguments {
+            let text = format!("no `ARG` declares the build argument `{argument}`");
+            self.resources.reporter.warning(&text);
+        }
+        for stage in &self.plan.stages {
+            let state = self.stage(stage).await?;
+            self.stages.insert(stage.index, state);
+        }
+        let target = self.stages.remove(&self.plan.target);
+        let image = self.image(target.expect("a plan holds its target"));
+        Ok(Built { image, steps: self.steps })
+    }
+
+    /// Puts together the image of a finished stage.
+    fn image(&self, state: State) -> Image {
+        let mut config = state.config;
+        config.created = Some(self.created.clone());
+        config.platform = self.plan.platform.clone();
+        config.config.labels.extend(self.options.labels.clone());
+        Image::scratch(self.plan.platform.clone())
+            .with_parts(config, &state.layers)
+            .with_annotations(self.options.annotations.clone())
+    }
+
+    async fn stage(&mut self, stage: &Stage) -> Result<State, Error> {
+        let from = stage.from.span;
+        let mut built = self.base(stage).await.map_err(|problem| problem.at(from))?;
+        let triggers = triggers(&mut built).map_err(|problem| problem.at(from))?;
+        let statements = triggers
+            .iter()
+            .map(|trigger| (trigger, from))
+            .chain(stage.steps.iter().map(|statement| (statement, statement.span)));
+        let of = triggers.len() + stage.steps.len();
+        for (number, (statement, span)) in (1..).zip(statements) {
+            let stage_name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
+            let text = statement.original.clone();
+            let name = StepName { stage: stage_name, number, of, text };
+            self.step(&mut built, statement, Current { stage, name, span }).await?;
+        }
+        Ok(built)
+    }
+
+    async fn base(&mut self, stage: &Stage) -> Result<State, Problem> {
+        match &stage.base {
+            Base::Scratch => Ok(State::scratch(stage.platform.clone())),
+            Base::Stage(index) => {
+                Ok(self.stages.get(index).expect("a plan orders its stages").of_stage())
+            }
+            Base::Image(reference) => {
+                let image = self.lookup(reference, &stage.platform).await?;
+                let found = &image.config().platform;
+                if !stage.platform.accepts(found) {
+                    return Err(Problem::Platform {
+                        reference: Box::new(reference.clone()),
+                        wanted: stage.platform.to_string(),
+                        found: found.to_string(),
+                    });
+                }
+                Ok(State::of_image(&image))
+            }
+        }
+    }
+
+    async fn lookup(
+        &mut self,
+        reference: &Reference,
+        platform: &Platform,
+    ) -> Result<Image, Problem> {
+        let key = (reference.to_string(), platform.to_string());
+        if let Some(image) = self.images.get(&key) {
+            return Ok(image.clone());
+        }
+        self.resources.reporter.resolving(&key.0);
+        let image = self.resources.images.image(reference, platform).await.map_err(|error| {
+            Problem::Image { reference: Box::new(reference.clone()), source: Box::new(error) }
+        })?;
+        self.images.insert(key, image.clone());
+        Ok(image)
+    }
+
+    /// Finds what `--from` or `from=` means; absent it is the build context.
+    pub(super) async fn files(
+        &mut self,
+        name: Option<&str>,
+        current: &Current<'_>,
+    ) -> Result<Files, Problem> {
+        let Some(name) = name else {
+            return Ok(Files::Tree(Arc::clone(&self.resources.context)));
+        };
+        let origin = self.plan.names.origin(name, current.stage.index, current.span);
+        match origin.map_err(|error| Problem::Plan { source: Box::new(error) })? {
+            Origin::Context(context) => {
+                let name = context.unwrap_or_default();
+                let tree = self.resources.contexts.get(&name);
+                tree.cloned().map(Files::Tree).ok_or(Problem::Context { name })
+            }
+            Origin::Stage(index) => {
+                let state = self.stages.get(&index).ok_or_else(|| Problem::Plan {
+                    source: Box::new(plan::Error {
+                        problem: plan::Problem::LaterStage { name: name.into() },
+                        span: Some(current.span),
+                    }),
+                })?;
+                let identity = state.chain().hex();
+                Ok(Files::Layers { layers: state.layers.clone(), identity })
+            }
+            Origin::Image(reference) => {
+                let image = self.lookup(&reference, &current.stage.platform).await?;
+                let identity = image.digest().to_string();
+                Ok(Files::Layers { layers: image.layers().to_vec(), identity })
+            }
+        }
+    }
+
+    async fn step(
+        &mut self,
+        state: &mut State,
+        statement: &Statement,
+        current: Current<'_>,
+    ) -> Result<(), Error> {
+        let reporter = Arc::clone(&self.resources.reporter);
+        reporter.started(&current.name);
+        let begun = Instant::now();
+        let done = self.carry_out(state, &statement.instruction, &current).await;
+        let done = done.map_err(|problem| {
+            // A trigger's own places are in a text that nobody sees.
+            let exact = (current.span == statement.span).then(|| place(&problem, statement));
+            problem.at(exact.flatten().unwrap_or(current.span))
+        })?;
+        let outcome = match &done {
+            Done::Config { .. } => Outcome::Config,
+            Done::Files { cached: true, .. } => Outcome::Cached,
+            Done::Files { cached: false, .. } => Outcome::Ran { duration: begun.elapsed() },
+        };
+        reporter.finished(&current.name, &outcome);
+        self.record(state, done, current.name, outcome);
+        Ok(())
+    }
+
+    async fn carry_out(
+        &mut self,
+        state: &mut State,
+        instruction: &Instruction,
+        current: &Current<'_>,
+    ) -> Result<Done, Problem> {
+        match instruction {
+            Instruction::Copy(copy) => self.copy(state, copy, current).await,
+            Instruction::Add(add) => self.add(state, add, current).await,
+            Instruction::Run(run) => self.run(state, run, current).await,
+            Instruction::Workdir(workdir) => self.workdir(state, workdir).await,
+            other => {
+                let created_by = metadata::apply(state, other, &self.plan.arguments)?;
+                Ok(Done::Config { created_by })
+            }
+        }
+    }
+
+    /// Adds what a step did to the stage and to the report.
+    fn record(&mut self, state: &mut State, done: Done, name: StepName, outcome: Outcome) {
+        let (created_by, layer, keyed) = match done {
+            Done::Config { created_by } => (created_by, None, None),
+            Done::Files { created_by, made, keyed, .. } => {
+                let layer = match made {
+                    Made::Layer(packed) => Some(self.resources.store.layer(&packed)),
+                    Made::Nothing => None,
+                };
+                (created_by, layer, Some(keyed))
+            }
+        };
+        let layer_id = layer.as_ref().map(|layer: &Layer| layer.diff_id().to_string());
+        state.push(&self.created, created_by, layer);
+        let (key, inputs) = match keyed {
+            Some(Keyed { key, inputs }) => (Some(key.hex()), inputs),
+            None => (None, Vec::new()),
+        };
+        self.steps.push(StepReport { name, outcome, key, inputs, layer: layer_id });
+    }
+
+    /// Returns what a step made in an earlier build.
+    pub(super) fn known(&self, keyed: &Keyed) -> Option<Made> {
+        step::known(self.resources, self.options.reuse, &keyed.key)
+    }
+}
+
+/// Returns the exact place of a problem inside its statement, where that is known.
+fn place(problem: &Problem, statement: &Statement) -> Option<Span> {
+    match (problem, &statement.instruction) {
+        (Problem::Expand { source }, _) => Some(source.span),
+        (Problem::Plan { source }, _) => source.span,
+        (Problem::Copy { source: CopyError::NoMatch { pattern, .. } }, Instruction::Copy(copy)) => {
+            source_named(&copy.sources, pattern)
+        }
+        (Problem::Copy { source: CopyError::NoMatch { pattern, .. } }, Instruction::Add(add)) => {
+            source_named(&add.sources, pattern)
+        }
+        _ => None,
+    }
+}
+
+fn source_named(sources: &[CopySource], pattern: &str) -> Option<Span> {
+    sources.iter().find_map(|source| match source {
+        CopySource::Path(word) if word.raw() == pattern => Some(word.span()),
+        _ => None,
+    })
+}
+
+/// Takes the triggers of a base image out of its config: they fire once (`ONBUILD`).
+fn triggers(state: &mut State) -> Result<Vec<Statement>, Problem> {
+    let texts = mem::take(&mut state.config.config.on_build);
+    let mut triggers = Vec::with_capacity(texts.len());
+    for text in texts {
+        let trigger = Statement::parse_trigger(&text)
+            .map_err(|error| Problem::Trigger { text: text.clone(), source: Box::new(error) })?;
+        triggers.push(trigger);
+    }
+    plan::check(&triggers).map_err(|error| Problem::Plan { source: Box::new(error) })?;
+    Ok(triggers)
+}

@@ -1,0 +1,327 @@
+//! `COPY` and `ADD`: entries of trees become a layer.
+
+pub(crate) mod arrange;
+mod fingerprint;
+pub(crate) mod mode;
+mod select;
+mod unpacking;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{self, BufReader, Seek},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use notes_dockerfile::{Ignore, IgnoreError};
+
+use crate::{
+    pack::{Packed, Packer},
+    snapshot::body,
+    store::DraftDirectory,
+    tar::{Attributes, Body, Writer},
+    tree::{Nothing, Tree},
+};
+
+use arrange::{Arrangement, Content, Into, Placement};
+use mode::Mode;
+
+pub(crate) use fingerprint::fingerprint;
+
+/// The error returned when files are added to an image.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A source names nothing.
+    #[error("`{pattern}` matches no file in the build context")]
+    NoMatch {
+        /// The source as written.
+        pattern: String,
+        /// The line of the ignore file that hides it, if one does.
+        ignored_by: Option<usize>,
+    },
+    /// A source is a malformed pattern.
+    #[error("`{pattern}` is a malformed pattern")]
+    Pattern {
+        /// The source as written.
+        pattern: String,
+    },
+    /// A pattern of `--exclude` is malformed.
+    #[error("a pattern of `--exclude` is malformed")]
+    Exclude {
+        /// Why.
+        source: IgnoreError,
+    },
+    /// Several sources go where there is no directory.
+    #[error("several files cannot become the one file `{destination}`")]
+    SeveralSources {
+        /// The destination as written.
+        destination: String,
+    },
+    /// A file is in the way of a directory that must exist.
+    #[error("`/{}` is not a directory", path.display())]
+    NotADirectory {
+        /// The path in the image.
+        path: PathBuf,
+    },
+    /// A directory would replace a file.
+    #[error("the directory `/{}` cannot replace a file", path.display())]
+    DirectoryOverFile {
+        /// The path in the image.
+        path: PathBuf,
+    },
+    /// A file would replace a directory.
+    #[error("the file `/{}` cannot replace a directory", path.display())]
+    FileOverDirectory {
+        /// The path in the image.
+        path: PathBuf,
+    },
+    /// An entry could not be read.
+    #[error("failed to read `{}`", path.display())]
+    Read {
+        /// The entry.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// An archive could not be unpacked.
+    #[error("failed to unpack `{}`", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// Why not.
+        source: crate::unpack::Error,
+    },
+    /// The layer could not be written.
+    #[error("failed to write the layer")]
+    Write {
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoMatch { ignored_by: Some(line), .. } => {
+                Some(format!("line {line} of the ignore file excludes it"))
+            }
+            Self::NoMatch { .. } => Some(
+                "sources are relative to the root of the context, and only committed files are in it"
+                    .into(),
+            ),
+            Self::SeveralSources { destination } => {
+                Some(format!("write `{destination}/` for a directory"))
+            }
+            Self::Exclude { source } => source.hint(),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the path of a source is kept (`--parents`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Parents {
+    #[default]
+    Drop,
+    Keep,
+}
+
+/// What happens where a directory and a file meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conflicts {
+    /// `COPY`: an error.
+    Refuse,
+    /// An archive of `ADD`: the new entry wins.
+    Replace,
+}
+
+/// Whether local archives are unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Archives {
+    /// `COPY`.
+    Keep,
+    /// `ADD`.
+    Unpack,
+}
+
+/// A source, its variables put in.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A path or pattern.
+    Pattern(String),
+    /// A heredoc.
+    Text { name: String, content: Arc<[u8]> },
+}
+
+/// One `COPY` or `ADD`, its variables put in.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) sources: Vec<Source>,
+    /// The destination as written.
+    pub(crate) destination: String,
+    /// What a relative destination continues.
+    pub(crate) directory: String,
+    pub(crate) owner: Option<(u32, u32)>,
+    pub(crate) mode: Option<Mode>,
+    pub(crate) parents: Parents,
+    pub(crate) archives: Archives,
+    pub(crate) excludes: Ignore,
+}
+
+impl Request {
+    /// Returns a request that uses all of `source`: for its fingerprint.
+    pub(crate) fn everything(source: &str) -> Self {
+        Self {
+            sources: vec![Source::Pattern(source.into())],
+            destination: "/".into(),
+            directory: "/".into(),
+            owner: None,
+            mode: None,
+            parents: Parents::Drop,
+            archives: Archives::Keep,
+            excludes: Ignore::default(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        Path::new("/").join(&self.directory).join(&self.destination)
+    }
+
+    /// Tells whether the destination says that it is a directory.
+    fn is_directory(&self) -> bool {
+        let last = self.destination.rsplit('/').next().unwrap_or("");
+        last.is_empty() || last == "." || last == ".."
+    }
+}
+
+/// Writes the layer of a request: `tree` is where the sources are, `files` what the stage has.
+pub(crate) fn copy(
+    request: &Request,
+    tree: &Arc<dyn Tree>,
+    files: Arc<dyn Tree>,
+    scratch: &DraftDirectory,
+    packer: Packer,
+    time: i64,
+) -> Result<Option<Packed>, Error> {
+    let mut arrangement = Arrangement::new(files);
+    arrangement.owner = request.owner;
+    arrangement.mode.clone_from(&request.mode);
+    arrangement.excludes = request.excludes.clone();
+    arrange(request, tree, scratch, &mut arrangement)?;
+    write(arrangement.finish(), packer, time)
+}
+
+fn arrange(
+    request: &Request,
+    tree: &Arc<dyn Tree>,
+    scratch: &DraftDirectory,
+    arrangement: &mut Arrangement,
+) -> Result<(), Error> {
+    let destination = arrangement.destination(&request.path())?;
+    let into = if request.is_directory() || arrangement.is_directory(&destination)? {
+        Into::Directory
+    } else {
+        Into::Name
+    };
+    let mut named = Vec::new();
+    for source in &request.sources {
+        match source {
+            Source::Text { name, content } => {
+                let target = match into {
+                    Into::Directory => destination.join(name),
+                    Into::Name => destination.clone(),
+                };
+                arrangement.add_text(content, &target)?;
+                named.push(name.clone());
+            }
+            Source::Pattern(pattern) => {
+                for selected in select::select(&**tree, pattern, request.parents)? {
+                    named.push(selected.name.display().to_string());
+                    let archive = match request.archives {
+                        Archives::Unpack => {
+                            unpacking::unpacked(&**tree, &selected, scratch, named.len())?
+                        }
+                        Archives::Keep => None,
+                    };
+                    if let Some(archive) = archive {
+                        archive.add(arrangement, &destination)?;
+                    } else {
+                        let parents = request.parents;
+                        arrangement.add(tree, &selected, &destination, into, parents)?;
+                    }
+                }
+            }
+        }
+    }
+    if named.len() > 1 && into == Into::Name && request.parents == Parents::Drop {
+        return Err(Error::SeveralSources { destination: request.destination.clone() });
+    }
+    Ok(())
+}
+
+/// Writes arranged entries into a layer.
+pub(crate) fn write(
+    placements: BTreeMap<PathBuf, Placement>,
+    mut packer: Packer,
+    time: i64,
+) -> Result<Option<Packed>, Error> {
+    append(placements, time, |path, attributes, body, content| {
+        packer.append(path, attributes, body, content)
+    })?;
+    packer.finish().map_err(|source| Error::Write { source })
+}
+
+/// Writes a whole tree into the directory `target` of this machine.
+pub(crate) fn export(tree: &Arc<dyn Tree>, target: &Path) -> Result<(), Error> {
+    let mut arrangement = Arrangement::new(Arc::new(Nothing));
+    for selected in select::select(&**tree, "", Parents::Drop)? {
+        arrangement.add(tree, &selected, Path::new(""), Into::Directory, Parents::Drop)?;
+    }
+    let failed = |source| Error::Write { source };
+    let mut archive = Writer::new(tempfile::tempfile_in(target).map_err(failed)?);
+    append(arrangement.finish(), 0, |path, attributes, body, content| {
+        archive.append(path, attributes, body, content)
+    })?;
+    let mut archive = archive.finish().map_err(failed)?;
+    archive.rewind().map_err(failed)?;
+    crate::unpack::extract(BufReader::new(archive), target)
+        .map_err(|source| Error::Archive { path: target.into(), source })
+}
+
+/// Hands each entry on, with its body and content.
+fn append(
+    placements: BTreeMap<PathBuf, Placement>,
+    time: i64,
+    mut entry_written: impl FnMut(&Path, &Attributes, &Body, &mut dyn io::Read) -> io::Result<()>,
+) -> Result<(), Error> {
+    // The first name of each file that has several.
+    let mut inodes: HashMap<(u64, u64), PathBuf> = HashMap::new();
+    for (path, Placement { entry, content }) in placements {
+        let body = match entry.inode.and_then(|inode| inodes.get(&inode)) {
+            Some(first) => Body::HardLink(first.clone()),
+            None => body(&entry.kind),
+        };
+        if let (Some(inode), Content::File(..)) = (entry.inode, &content) {
+            inodes.entry(inode).or_insert_with(|| path.clone());
+        }
+        let attributes = Attributes {
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            modified: entry.modified.unwrap_or(time),
+            xattrs: entry.xattrs,
+        };
+        let mut reader: Box<dyn io::Read + '_> = match (&content, &body) {
+            (Content::File(tree, source), Body::File(size)) if *size > 0 => tree
+                .open(source)
+                .map_err(|error| Error::Read { path: source.clone(), source: error })?,
+            (Content::Text(text), _) => Box::new(&text[..]),
+            _ => Box::new(io::empty()),
+        };
+        entry_written(&path, &attributes, &body, &mut reader)
+            .map_err(|source| Error::Write { source })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Why a build fails.
+
+use std::{error, fmt, io};
+
+use notes_dockerfile::{ExpandError, ParseError, PortError, Span};
+use notes_oci::Reference;
+use notes_sandbox::{Exit, RunError, ViewError};
+
+use super::{copy, owner::LookupError};
+use crate::{plan, store::UnpackError};
+
+/// The error returned when a plan cannot be carried out.
+#[derive(Debug)]
+pub struct Error {
+    /// What went wrong.
+    pub problem: Problem,
+    /// The instruction in the Dockerfile; for a trigger of the base image, the `FROM`.
+    pub span: Option<Span>,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+/// The message is the problem's, and so is the cause: a chain that is printed says each thing once.
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.problem.source()
+    }
+}
+
+/// What went wrong in a build.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A base image, or one that is copied from, could not be read.
+    #[error("failed to read the image `{reference}`")]
+    Image {
+        /// The image.
+        reference: Box<Reference>,
+        /// Why not.
+        source: Box<dyn error::Error + Send + Sync>,
+    },
+    /// The base is for another platform.
+    #[error("`{reference}` is for {found}, not for {wanted}")]
+    Platform {
+        /// The image.
+        reference: Box<Reference>,
+        /// The platform wanted.
+        wanted: String,
+        /// The platform it is for.
+        found: String,
+    },
+    /// A layer that a step reads could not be unpacked.
+    #[error("failed to prepare the file system")]
+    Unpack {
+        /// Why not.
+        source: UnpackError,
+    },
+    /// Files could not be copied.
+    #[error(transparent)]
+    Copy {
+        /// Why not.
+        source: copy::Error,
+    },
+    /// A variable cannot be put in.
+    #[error("a variable cannot be expanded")]
+    Expand {
+        /// Why not.
+        source: ExpandError,
+    },
+    /// A value of an instruction is not what it must be.
+    #[error("`{value}` is not {expected}")]
+    Value {
+        /// The value.
+        value: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// `EXPOSE` has something that is no port.
+    #[error("a port cannot be read")]
+    Port {
+        /// Why not.
+        source: PortError,
+    },
+    /// A user or a group is not in the image.
+    #[error(transparent)]
+    Owner {
+        /// Which one.
+        source: LookupError,
+    },
+    /// A trigger of the base image cannot be read.
+    #[error("the base image's trigger `{text}` cannot be read")]
+    Trigger {
+        /// The trigger.
+        text: String,
+        /// Why not.
+        source: Box<ParseError>,
+    },
+    /// Something in a trigger or a value is not supported, or refers to what is not there.
+    #[error(transparent)]
+    Plan {
+        /// What.
+        source: Box<plan::Error>,
+    },
+    /// `ADD` of something that is not a local file.
+    #[error("adding from `{url}` is not supported")]
+    Remote {
+        /// The source.
+        url: String,
+    },
+    /// The command of a `RUN` failed.
+    #[error("the command failed with {exit}")]
+    Failed {
+        /// How it ended.
+        exit: Exit,
+        /// The last lines it wrote.
+        output: Vec<String>,
+    },
+    /// The command of a `RUN` did not run.
+    #[error(transparent)]
+    Run {
+        /// Why not.
+        source: RunError,
+    },
+    /// There is a `RUN`, and nothing that runs commands.
+    #[error("this build cannot run commands")]
+    NoSandbox,
+    /// A required secret was not given.
+    #[error("the secret `{id}` is required and was not given")]
+    Secret {
+        /// Its id.
+        id: String,
+    },
+    /// A further context was planned with and not given.
+    #[error("the context `{name}` was not given")]
+    Context {
+        /// Its name.
+        name: String,
+    },
+    /// What a bind mount names is not there.
+    #[error("`{path}` is not there to be mounted")]
+    MountSource {
+        /// The path.
+        path: String,
+    },
+    /// A stage or an image could not be mounted.
+    #[error(transparent)]
+    View {
+        /// Why not.
+        source: ViewError,
+    },
+    /// The store could not be read or written.
+    #[error("failed to use the store")]
+    Store {
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Problem {
+    pub(crate) fn at(self, span: Span) -> Error {
+        Error { problem: self, span: Some(span) }
+    }
+}
+
+impl From<copy::Error> for Problem {
+    fn from(source: copy::Error) -> Self {
+        Self::Copy { source }
+    }
+}
+
+impl From<UnpackError> for Problem {
+    fn from(source: UnpackError) -> Self {
+        Self::Unpack { source }
+    }
+}
+
+impl From<LookupError> for Problem {
+    fn from(source: LookupError) -> Self {
+        Self::Owner { source }
+    }
+}
+
+impl From<ExpandError> for Problem {
+    fn from(source: ExpandError) -> Self {
+        Self::Expand { source }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(source: io::Error) -> Self {
+        Self::Store { source }
+    }
+}
+
+impl Error {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match &self.problem {
+            Problem::Copy { source } => source.hint(),
+            Problem::Expand { source } => source.hint(),
+            Problem::Port { source } => source.hint(),
+            Problem::Owner { source } => source.hint(),
+            Problem::Trigger { source, .. } => source.hint(),
+            Problem::Plan { source } => source.hint(),
+            Problem::Run { source } => source.hint(),
+            Problem::Remote { .. } => {
+                Some("fetch it in an earlier CI job or in a `RUN`, and check it there".into())
+            }
+            Problem::Platform { .. } => Some(
+                "commands of another platform cannot run here; `FROM --platform` chooses another base"
+                    .into(),
+            ),
+            Problem::Secret { id } => Some(format!("give it with `--secret id={id},src=FILE`")),
+            _ => None,
+        }
+    }
+
+    /// Returns the last lines that a failed command wrote.
+    pub fn output(&self) -> &[String] {
+        match &self.problem {
+            Problem::Failed { output, .. } => output,
+            _ => &[],
+        }
+    }
+}

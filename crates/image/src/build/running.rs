@@ -1,0 +1,205 @@
+//! The steps `RUN` and `WORKDIR`.
+
+use std::sync::Arc;
+
+use notes_dockerfile::{Run, Workdir};
+use notes_oci::ImageSource;
+use notes_sandbox::Sandbox;
+
+use super::{
+    Problem,
+    builder::{Builder, Current},
+    context::Files,
+    copy,
+    files::{self, blocking},
+    owner,
+    run::{self, Invocation, Prepared, Request, Work},
+    state::State,
+    step::{self, Done, Keyed},
+    workdir,
+};
+use crate::{cache::KeyBuilder, pack::Packer, plan::Arguments, store::DraftDirectory};
+
+/// A mount, and where its files come from if it is a bind mount.
+type Mount = (Request, Option<Files>);
+
+impl<S: ImageSource> Builder<'_, S> {
+    pub(super) async fn run(
+        &mut self,
+        state: &State,
+        run: &Run,
+        current: &Current<'_>,
+    ) -> Result<Done, Problem> {
+        let invocation = Invocation::new(state, run, &self.plan.arguments.proxies());
+        let mut mounts: Vec<Mount> = Vec::new();
+        for request in run::requests(state, &run.mounts)? {
+            let files = match &request {
+                Request::Bind { from, .. } => {
+                    let name = from.as_ref().map(|from| from.value.as_str());
+                    Some(self.files(name, current).await?)
+                }
+                _ => None,
+            };
+            mounts.push((request, files));
+        }
+        let created_by = created_by(state, &invocation);
+        let keyed = self.run_key(state, &invocation, &mounts).await?;
+        if let Some(made) = self.known(&keyed) {
+            return Ok(Done::Files { created_by, made, keyed, cached: true });
+        }
+        let sandbox = self.resources.sandbox.clone().ok_or(Problem::NoSandbox)?;
+        // Lives as long as the mounts that lie in it.
+        let scratch = self.resources.store.draft_directory()?;
+        let mounts = self.prepare(mounts, &sandbox, &scratch).await?;
+        let work = Work {
+            invocation,
+            lowers: files::unpacked(self.resources, &state.layers).await?,
+            mounts,
+            time: state.time(&keyed.key),
+            compression: self.options.compression,
+            store: self.resources.store.clone(),
+            sandbox,
+            cancel: self.resources.cancel.clone(),
+            reporter: Arc::clone(&self.resources.reporter),
+            name: current.name.clone(),
+        };
+        let packed = blocking(move || run::run(&work)).await?;
+        let made = step::remember(self.resources, &keyed.key, packed)?;
+        Ok(Done::Files { created_by, made, keyed, cached: false })
+    }
+
+    async fn run_key(
+        &self,
+        state: &State,
+        invocation: &Invocation,
+        mounts: &[Mount],
+    ) -> Result<Keyed, Problem> {
+        let mut key = KeyBuilder::new("RUN")
+            .with("parent", state.chain().hex())
+            .with("command", invocation.argv.join("\0"));
+        if let Some((path, text)) = &invocation.script {
+            key = key.with("script", format!("{path}\0{text}"));
+        }
+        for (name, value) in &invocation.env {
+            // Where a proxy stands between does not change what is behind it.
+            if !Arguments::is_proxy(name) || state.declares(name) {
+                key = key.with(&format!("variable {name}"), value);
+            }
+        }
+        key = key
+            .with("directory", &invocation.directory)
+            .with("user", &invocation.user)
+            .with("network", format!("{:?}", invocation.network))
+            .with("compression", format!("{:?}", self.options.compression));
+        for (request, files) in mounts {
+            key = key.with("mount", request.key());
+            if let Some(files) = files {
+                key = key.with("mounted files", self.identity(request, files).await?);
+            }
+        }
+        Ok(key.into())
+    }
+
+    /// Returns the identity of what a bind mount shows.
+    async fn identity(&self, request: &Request, files: &Files) -> Result<String, Problem> {
+        match files {
+            Files::Layers { identity, .. } => Ok(identity.clone()),
+            Files::Tree(tree) => {
+                let (tree, source) = (Arc::clone(tree), request.source().to_owned());
+                let digest = blocking(move || {
+                    copy::fingerprint(&copy::Request::everything(&source), &*tree)
+                });
+                Ok(digest.await?.to_string())
+            }
+        }
+    }
+
+    /// Puts the sources of mounts in their places.
+    async fn prepare(
+        &self,
+        mounts: Vec<Mount>,
+        sandbox: &Sandbox,
+        scratch: &DraftDirectory,
+    ) -> Result<Vec<Prepared>, Problem> {
+        let mut prepared = Vec::with_capacity(mounts.len());
+        for (number, (request, files)) in mounts.into_iter().enumerate() {
+            let place = scratch.scratch(&format!("mount-{number}"));
+            match request {
+                Request::Bind { target, source, access, .. } => {
+                    let files = files.expect("a bind mount has files");
+                    let tree = files.tree(self.resources).await?;
+                    prepared.push(match files {
+                        Files::Layers { layers, .. } => {
+                            let layers = files::unpacked(self.resources, &layers).await?;
+                            std::fs::create_dir(&place)?;
+                            let view = sandbox.view(&layers, &place);
+                            let view = view.map_err(|source| Problem::View { source })?;
+                            run::bind(&tree, &source, &target, access, view)?
+                        }
+                        Files::Tree(_) => {
+                            blocking(move || run::copied(&place, &tree, &source, &target, access))
+                                .await?
+                        }
+                    });
+                }
+                Request::Cache(request) => {
+                    let store = self.resources.store.clone();
+                    prepared.push(blocking(move || run::cache(&store, &request)).await?);
+                }
+                Request::Tmpfs { target, size } => prepared.push(run::tmpfs(&target, size)),
+                Request::Secret(request) => {
+                    let secret = self.resources.secrets.get(&request.id);
+                    prepared.extend(run::secret(&request, secret)?);
+                }
+            }
+        }
+        Ok(prepared)
+    }
+
+    pub(super) async fn workdir(
+        &mut self,
+        state: &mut State,
+        instruction: &Workdir,
+    ) -> Result<Done, Problem> {
+        let path = instruction.path.expand(&state.scope)?;
+        let directory = workdir::path(state.directory(), &path);
+        state.config.config.working_dir.clone_from(&directory);
+        let created_by = format!("WORKDIR {directory}");
+        if directory == "/" {
+            return Ok(Done::Config { created_by });
+        }
+        let user = state.config.config.user.clone();
+        let keyed: Keyed = KeyBuilder::new("WORKDIR")
+            .with("parent", state.chain().hex())
+            .with("directory", &directory)
+            .with("user", &user)
+            .with("compression", format!("{:?}", self.options.compression))
+            .into();
+        if let Some(made) = self.known(&keyed) {
+            return Ok(Done::Files { created_by, made, keyed, cached: true });
+        }
+        let files = files::tree(self.resources, &state.layers).await?;
+        let time = state.time(&keyed.key);
+        let (store, compression) = (self.resources.store.clone(), self.options.compression);
+        let packed = blocking(move || -> Result<_, Problem> {
+            let owner = owner::user(&*files, &user)?;
+            let packer = Packer::new(&store, compression)?;
+            workdir::make(&directory, (owner.uid, owner.gid), files, packer, time)
+        })
+        .await?;
+        let made = step::remember(self.resources, &keyed.key, packed)?;
+        Ok(Done::Files { created_by, made, keyed, cached: false })
+    }
+}
+
+/// Returns the line of the history: the arguments in scope, as other builders write them, and the command.
+fn created_by(state: &State, invocation: &Invocation) -> String {
+    let mut words = vec!["RUN".to_owned()];
+    let arguments = state.scope.arguments();
+    if !arguments.is_empty() {
+        words.push(format!("|{}", arguments.len()));
+        words.extend(arguments.iter().map(|(name, value)| format!("{name}={value}")));
+    }
+    words.extend(invocation.argv.iter().cloned());
+    words.join(" ")
+}

@@ -1,0 +1,126 @@
+//! What is to be built: a Dockerfile whose stages, bases and references are resolved. Never touches a disk.
+
+mod arguments;
+mod error;
+mod graph;
+mod scope;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use notes_dockerfile::{Dockerfile, Spanned, Statement};
+use notes_oci::{Platform, Reference};
+
+pub use error::{Error, Problem};
+pub use scope::{Kind, Scope};
+
+pub(crate) use arguments::Arguments;
+pub(crate) use support::check;
+
+/// What the caller of a build chooses.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The stage to build, by name or number; the last one when absent.
+    pub target: Option<String>,
+    /// Values of `ARG`s.
+    pub arguments: BTreeMap<String, String>,
+    /// The platform the image is for.
+    pub platform: Platform,
+    /// The names of further contexts that `--from` may use; each replaces a stage or an image of that name.
+    pub contexts: BTreeSet<String>,
+}
+
+impl Default for Options {
+    /// Returns the last stage, no arguments, the platform of this machine, and no further contexts.
+    fn default() -> Self {
+        Self {
+            target: None,
+            arguments: BTreeMap::new(),
+            platform: Platform::native(),
+            contexts: BTreeSet::new(),
+        }
+    }
+}
+
+/// A build that is ready to be carried out: the stages that the target needs, in order.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The stages, each after those it needs.
+    pub stages: Vec<Stage>,
+    /// The [`Stage::index`] of the stage that becomes the image.
+    pub target: usize,
+    /// The platform the image is for.
+    pub platform: Platform,
+    /// Arguments that were given and that no `ARG` declares: likely misspelt.
+    pub unused_arguments: Vec<String>,
+    pub(crate) arguments: Arguments,
+    pub(crate) names: graph::Names,
+}
+
+/// One stage.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// Its number in the Dockerfile, from 0.
+    pub index: usize,
+    /// Its name in lower case.
+    pub name: Option<String>,
+    /// What it starts from.
+    pub base: Base,
+    /// The platform of its base.
+    pub platform: Platform,
+    /// What is done, in order.
+    pub steps: Vec<Statement>,
+    /// The `FROM` as a person reads it.
+    pub from: Spanned<String>,
+}
+
+/// What a stage starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing.
+    Scratch,
+    /// An earlier stage, by its number.
+    Stage(usize),
+    /// An image.
+    Image(Reference),
+}
+
+/// Where a step takes files from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The build context, or a further one by its name.
+    Context(Option<String>),
+    /// An earlier stage, by its number.
+    Stage(usize),
+    /// An image.
+    Image(Reference),
+}
+
+impl Plan {
+    /// Plans the build of `dockerfile`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever can be known before anything runs: an unknown target, a base name that is empty or malformed, a reference
+    /// to a later stage, an instruction that is not supported. Each names its place.
+    pub fn new(dockerfile: &Dockerfile, options: &Options) -> Result<Self, Error> {
+        let arguments = Arguments::global(dockerfile, options)?;
+        let names = graph::Names::of(dockerfile, options);
+        let target = graph::target(dockerfile, options.target.as_deref())?;
+        let mut stages = Vec::new();
+        for stage in &dockerfile.stages[..=target] {
+            support::check(&stage.statements)?;
+            stages.push(graph::resolve(stage, &arguments, &names, options)?);
+        }
+        let needed = graph::needed(&stages, target, &names)?;
+        stages.retain(|stage| needed.contains(&stage.index));
+        let unused_arguments = arguments.unused(dockerfile);
+        let platform = options.platform.clone();
+        Ok(Self { stages, target, platform, unused_arguments, arguments, names })
+    }
+
+    /// Returns the stage with this number, if the target needs it.
+    pub fn stage(&self, index: usize) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.index == index)
+    }
+}

@@ -1,0 +1,113 @@
+//! Values of `ARG`s: given by the caller, predefined, or from before the first `FROM`.
+
+use std::collections::BTreeMap;
+
+use notes_dockerfile::{Dockerfile, Instruction, Variables};
+use notes_oci::Platform;
+
+use super::{Error, Options};
+
+/// Variables that reach `RUN` without being declared, and leave no trace in the image
+/// (<https://docs.docker.com/reference/dockerfile/#predefined-args>).
+const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+
+/// The arguments of a build.
+#[derive(Clone, Debug)]
+pub(crate) struct Arguments {
+    /// What the caller gave.
+    given: BTreeMap<String, String>,
+    /// What `ARG`s before the first `FROM` declare, and the platform arguments.
+    global: BTreeMap<String, String>,
+}
+
+impl Arguments {
+    /// Evaluates the `ARG`s before the first `FROM`; later ones see earlier ones.
+    pub(super) fn global(dockerfile: &Dockerfile, options: &Options) -> Result<Self, Error> {
+        let mut arguments = Self { given: options.arguments.clone(), global: predefined(options) };
+        for global in &dockerfile.arguments {
+            for declaration in &global.arg.declarations {
+                let name = declaration.name.expand(&arguments)?;
+                let value = match (arguments.given.get(&name), &declaration.default) {
+                    (Some(given), _) => Some(given.clone()),
+                    (None, Some(default)) => Some(default.expand(&arguments)?),
+                    (None, None) => None,
+                };
+                match value {
+                    Some(value) => arguments.global.insert(name, value),
+                    None => arguments.global.remove(&name),
+                };
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// Returns the value of an `ARG` in a stage: given, then its default there, then the global one.
+    pub(crate) fn declared(&self, name: &str, default: Option<String>) -> Option<String> {
+        self.given.get(name).cloned().or(default).or_else(|| self.global.get(name).cloned())
+    }
+
+    /// Returns the proxy settings among the given arguments, under both spellings.
+    pub(crate) fn proxies(&self) -> Vec<(String, String)> {
+        let mut proxies = Vec::new();
+        for name in PROXIES {
+            let lower = name.to_ascii_lowercase();
+            let Some(value) = self.given.get(name).or_else(|| self.given.get(&lower)) else {
+                continue;
+            };
+            proxies.push((name.to_owned(), value.clone()));
+            proxies.push((lower, value.clone()));
+        }
+        proxies
+    }
+
+    /// Tells whether `name` is a proxy setting.
+    pub(crate) fn is_proxy(name: &str) -> bool {
+        PROXIES.contains(&name.to_ascii_uppercase().as_str())
+    }
+
+    /// Returns the given arguments that nothing declares.
+    pub(super) fn unused(&self, dockerfile: &Dockerfile) -> Vec<String> {
+        let globals = dockerfile.arguments.iter().map(|global| &global.arg);
+        let locals =
+            dockerfile.stages.iter().flat_map(|stage| &stage.statements).filter_map(|statement| {
+                match &statement.instruction {
+                    Instruction::Arg(arg) => Some(arg),
+                    _ => None,
+                }
+            });
+        let declared: Vec<&str> = globals
+            .chain(locals)
+            .flat_map(|arg| &arg.declarations)
+            .map(|declaration| declaration.name.raw())
+            .collect();
+        let known = |name: &&String| {
+            declared.contains(&name.as_str())
+                || Self::is_proxy(name)
+                || name.as_str() == "SOURCE_DATE_EPOCH"
+        };
+        self.given.keys().filter(|name| !known(name)).cloned().collect()
+    }
+}
+
+impl Variables for Arguments {
+    fn value(&self, name: &str) -> Option<String> {
+        self.global.get(name).cloned()
+    }
+}
+
+/// Returns the platform arguments: there from the start, but a stage must declare them to see them.
+fn predefined(options: &Options) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    for (prefix, platform) in [("TARGET", &options.platform), ("BUILD", &Platform::native())] {
+        let parts = [
+            ("PLATFORM", platform.to_string()),
+            ("OS", platform.os.clone()),
+            ("ARCH", platform.architecture.clone()),
+            ("VARIANT", platform.variant.clone().unwrap_or_default()),
+        ];
+        values.extend(parts.map(|(name, value)| (format!("{prefix}{name}"), value)));
+    }
+    let stage = options.target.clone().unwrap_or_else(|| "default".into());
+    values.insert("TARGETSTAGE".into(), stage);
+    values
+}

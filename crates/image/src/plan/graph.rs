@@ -1,0 +1,149 @@
+//! Which stage needs which.
+
+use std::collections::BTreeSet;
+
+use notes_dockerfile::{Dockerfile, Instruction, MountKind, Span, Spanned, Statement};
+use notes_oci::Reference;
+
+use super::{Arguments, Base, Error, Options, Origin, Problem, Stage};
+
+/// What `--from` can name.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// The names of the stages in lower case, by number.
+    stages: Vec<Option<String>>,
+    contexts: BTreeSet<String>,
+}
+
+impl Names {
+    pub(super) fn of(dockerfile: &Dockerfile, options: &Options) -> Self {
+        let name = |stage: &notes_dockerfile::Stage| {
+            stage.name.as_ref().map(|name| name.as_str().to_owned())
+        };
+        Self {
+            stages: dockerfile.stages.iter().map(name).collect(),
+            contexts: options.contexts.clone(),
+        }
+    }
+
+    /// Returns the number of the stage called `name` before stage `end`; the last definition counts.
+    fn stage_before(&self, name: &str, end: usize) -> Option<usize> {
+        let lower = name.to_ascii_lowercase();
+        self.stages[..end].iter().rposition(|known| known.as_ref() == Some(&lower))
+    }
+
+    /// Returns what `--from=name` means in stage `index`.
+    pub(crate) fn origin(&self, name: &str, index: usize, span: Span) -> Result<Origin, Error> {
+        let later = || Problem::LaterStage { name: name.into() }.at(span);
+        if self.contexts.contains(name) {
+            return Ok(Origin::Context(Some(name.into())));
+        }
+        if let Some(stage) = self.stage_before(name, index) {
+            return Ok(Origin::Stage(stage));
+        }
+        if self.stage_before(name, self.stages.len()).is_some() {
+            return Err(later());
+        }
+        match name.parse::<usize>() {
+            Ok(number) if number < index => return Ok(Origin::Stage(number)),
+            Ok(_) => return Err(later()),
+            Err(_) => {}
+        }
+        Ok(Origin::Image(reference(name, span)?))
+    }
+}
+
+fn reference(name: &str, span: Span) -> Result<Reference, Error> {
+    name.parse().map_err(|source| Problem::Reference { name: name.into(), source }.at(span))
+}
+
+/// Returns the number of the stage to build.
+pub(super) fn target(dockerfile: &Dockerfile, target: Option<&str>) -> Result<usize, Error> {
+    let Some(target) = target else { return Ok(dockerfile.stages.len() - 1) };
+    let found = dockerfile.stage(target).map(|stage| stage.index);
+    found.ok_or_else(|| {
+        let names = dockerfile.stages.iter().filter_map(|stage| stage.name.as_ref());
+        let stages = names.map(|name| format!("`{}`", name.as_str())).collect();
+        Error { problem: Problem::UnknownTarget { target: target.into(), stages }, span: None }
+    })
+}
+
+/// Resolves what a stage starts from.
+pub(super) fn resolve(
+    stage: &notes_dockerfile::Stage,
+    arguments: &Arguments,
+    names: &Names,
+    options: &Options,
+) -> Result<Stage, Error> {
+    let span = stage.image.span();
+    let image = stage.image.expand(arguments)?;
+    if image.is_empty() {
+        return Err(Problem::EmptyBase.at(span));
+    }
+    let platform = match &stage.platform {
+        None => options.platform.clone(),
+        Some(word) => match word.expand(arguments)? {
+            empty if empty.is_empty() => options.platform.clone(),
+            text => text.parse().map_err(|source| Problem::Platform { source }.at(word.span()))?,
+        },
+    };
+    let base = if image == "scratch" {
+        Base::Scratch
+    } else if let Some(earlier) = names.stage_before(&image, stage.index) {
+        Base::Stage(earlier)
+    } else {
+        Base::Image(reference(&image, span)?)
+    };
+    Ok(Stage {
+        index: stage.index,
+        name: names.stages[stage.index].clone(),
+        base,
+        platform,
+        steps: stage.statements.clone(),
+        from: Spanned::new(format!("FROM {image}"), stage.span),
+    })
+}
+
+/// Returns the numbers of the stages that `target` needs, itself included.
+pub(super) fn needed(
+    stages: &[Stage],
+    target: usize,
+    names: &Names,
+) -> Result<BTreeSet<usize>, Error> {
+    let mut needed = BTreeSet::new();
+    let mut todo = vec![target];
+    while let Some(index) = todo.pop() {
+        if !needed.insert(index) {
+            continue;
+        }
+        let stage = &stages[index];
+        if let Base::Stage(base) = stage.base {
+            todo.push(base);
+        }
+        for statement in &stage.steps {
+            for name in origins(statement) {
+                if let Origin::Stage(origin) = names.origin(name, index, name.span)? {
+                    todo.push(origin);
+                }
+            }
+        }
+    }
+    Ok(needed)
+}
+
+/// Returns every `--from` and `from=` of a statement.
+fn origins(statement: &Statement) -> Vec<&Spanned<String>> {
+    match &statement.instruction {
+        Instruction::Copy(copy) => copy.from.iter().collect(),
+        Instruction::Run(run) => run
+            .mounts
+            .iter()
+            .filter_map(|mount| match &mount.kind {
+                MountKind::Bind(bind) => bind.from.as_ref(),
+                MountKind::Cache(cache) => cache.from.as_ref(),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}

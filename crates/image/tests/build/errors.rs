@@ -1,0 +1,106 @@
+//! What a person sees when a build fails.
+
+use crate::world::World;
+
+#[test]
+fn a_source_that_an_ignore_file_hides_names_the_line() {
+    let Some(mut world) = World::new("a_source_that_an_ignore_file_hides_names_the_line") else {
+        return;
+    };
+    world.file("secret.env", "");
+    world.ignore = "# secrets\n*.env\n".into();
+    insta::assert_snapshot!(world.fail("FROM base:1\nCOPY secret.env /\n"), @r"
+        error: `secret.env` matches no file in the build context
+         --> Dockerfile:2:6
+          |
+        2 | COPY secret.env /
+          |      ^^^^^^^^^^
+        hint: line 2 of the ignore file excludes it
+        ");
+    insta::assert_snapshot!(world.fail("FROM base:1\nCOPY missing /\n"), @r"
+        error: `missing` matches no file in the build context
+         --> Dockerfile:2:6
+          |
+        2 | COPY missing /
+          |      ^^^^^^^
+        hint: sources are relative to the root of the context, and only committed files are in it
+        ");
+}
+
+#[test]
+fn a_command_that_fails_shows_its_status_and_what_it_wrote() {
+    let Some(world) = World::new("a_command_that_fails_shows_its_status_and_what_it_wrote") else {
+        return;
+    };
+    insta::assert_snapshot!(
+        world.fail("FROM base:1\nRUN echo one && echo two >&2 && exit 3\n"), @r"
+        error: the command failed with exit status 3
+         --> Dockerfile:2:1
+          |
+        2 | RUN echo one && echo two >&2 && exit 3
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        one
+        two
+        ");
+    insta::assert_snapshot!(world.fail("FROM base:1\nRUN [\"/missing\"]\n"), @r#"
+        error: `/missing` is not in the image
+         --> Dockerfile:2:1
+          |
+        2 | RUN ["/missing"]
+          | ^^^^^^^^^^^^^^^^
+        "#);
+}
+
+#[test]
+fn what_cannot_be_built_is_said_with_its_place() {
+    let Some(world) = World::new("what_cannot_be_built_is_said_with_its_place") else { return };
+    world.file("a", "").file("b", "");
+    insta::assert_snapshot!(world.fail("FROM nowhere:1\n"), @r"
+        error: failed to read the image `docker.io/library/nowhere:1`: the layout `[world]/bases` has no image `docker.io/library/nowhere:1` for linux/amd64
+         --> Dockerfile:1:1
+          |
+        1 | FROM nowhere:1
+          | ^^^^^^^^^^^^^^
+        ");
+    insta::assert_snapshot!(world.fail("FROM base:1\nADD https://example.com/x /\n"), @r"
+        error: adding from `https://example.com/x` is not supported
+         --> Dockerfile:2:1
+          |
+        2 | ADD https://example.com/x /
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: fetch it in an earlier CI job or in a `RUN`, and check it there
+        ");
+    insta::assert_snapshot!(world.fail("FROM base:1\nRUN --mount=type=ssh true\n"), @r"
+        error: `--mount=type=ssh` is not supported
+         --> Dockerfile:2:13
+          |
+        2 | RUN --mount=type=ssh true
+          |             ^^^^^^^^
+        hint: fetch what needs the key in an earlier CI job, or pass a token as a secret
+        ");
+    insta::assert_snapshot!(world.fail("FROM base:1\nCOPY --chown=who a /\n"), @r"
+        error: the image has no user `who`
+         --> Dockerfile:2:1
+          |
+        2 | COPY --chown=who a /
+          | ^^^^^^^^^^^^^^^^^^^^
+        hint: make it in an earlier `RUN`: useradd who
+        ");
+    insta::assert_snapshot!(world.fail("FROM base:1\nCOPY a b /file\n"), @r"
+        error: several files cannot become the one file `/file`
+         --> Dockerfile:2:1
+          |
+        2 | COPY a b /file
+          | ^^^^^^^^^^^^^^
+        hint: write `/file/` for a directory
+        ");
+    insta::assert_snapshot!(world.fail("FROM base:1\nCOPY --from=later a /\nFROM base:1 AS later\n\
+         FROM base:1\nCOPY --from=0 / /\n"), @r"
+        error: `later` is this stage or a later one
+         --> Dockerfile:2:13
+          |
+        2 | COPY --from=later a /
+          |             ^^^^^
+        hint: a stage can use the stages before it; move that one up
+        ");
+}
