@@ -236,11 +236,17 @@ fn place(problem: &Problem, statement: &Statement) -> Option<Span> {
     match (problem, &statement.instruction) {
         (Problem::Expand { source }, _) => Some(source.span),
         (Problem::Plan { source }, _) => source.span,
-        (Problem::Copy { source: CopyError::NoMatch { pattern, .. } }, Instruction::Copy(copy)) => {
-            source_named(&copy.sources, pattern)
-        }
-        (Problem::Copy { source: CopyError::NoMatch { pattern, .. } }, Instruction::Add(add)) => {
-            source_named(&add.sources, pattern)
+        (Problem::Copy { source }, instruction) => {
+            let (CopyError::NoMatch { pattern, .. } | CopyError::NoMatchIn { pattern, .. }) =
+                source
+            else {
+                return None;
+            };
+            match instruction {
+                Instruction::Copy(copy) => source_named(&copy.sources, pattern),
+                Instruction::Add(add) => source_named(&add.sources, pattern),
+                _ => None,
+            }
         }
         _ => None,
     }

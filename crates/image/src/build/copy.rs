@@ -17,6 +17,7 @@ use notes_dockerfile::{Ignore, IgnoreError};
 
 use crate::{
     pack::{Packed, Packer},
+    report::Reporter,
     snapshot::body,
     store::DraftDirectory,
     tar::{Attributes, Body, Writer},
@@ -25,6 +26,7 @@ use crate::{
 
 use arrange::{Arrangement, Content, Into, Placement};
 use mode::Mode;
+use select::Selected;
 
 pub(crate) use fingerprint::fingerprint;
 
@@ -39,6 +41,14 @@ pub enum Error {
         pattern: String,
         /// The line of the ignore file that hides it, if one does.
         ignored_by: Option<usize>,
+    },
+    /// A source names nothing in a stage or an image.
+    #[error("`{pattern}` matches no file in `{origin}`")]
+    NoMatchIn {
+        /// The source as written.
+        pattern: String,
+        /// The value of `--from`.
+        origin: String,
     },
     /// A source is a malformed pattern.
     #[error("`{pattern}` is a malformed pattern")]
@@ -196,36 +206,42 @@ impl Request {
     }
 }
 
-/// Writes the layer of a request: `tree` is where the sources are, `files` what the stage has.
+/// What a request meets: where its sources are, what is there already, and where it is worked on.
+pub(crate) struct Place {
+    /// The sources.
+    pub(crate) tree: Arc<dyn Tree>,
+    /// The files of the stage.
+    pub(crate) below: Arc<dyn Tree>,
+    /// Room for unpacked archives.
+    pub(crate) scratch: DraftDirectory,
+    /// What files without a time are dated.
+    pub(crate) time: i64,
+    /// Hears of wildcards that match nothing.
+    pub(crate) reporter: Arc<dyn Reporter>,
+}
+
+/// Writes the layer of a request.
 pub(crate) fn copy(
     request: &Request,
-    tree: &Arc<dyn Tree>,
-    files: Arc<dyn Tree>,
-    scratch: &DraftDirectory,
+    place: &Place,
     packer: Packer,
-    time: i64,
 ) -> Result<Option<Packed>, Error> {
-    let mut arrangement = Arrangement::new(files);
+    let mut arrangement = Arrangement::new(Arc::clone(&place.below));
     arrangement.owner = request.owner;
     arrangement.mode.clone_from(&request.mode);
     arrangement.excludes = request.excludes.clone();
-    arrange(request, tree, scratch, &mut arrangement)?;
-    write(arrangement.finish(), packer, time)
+    arrange(request, place, &mut arrangement)?;
+    write(arrangement.finish(), packer, place.time)
 }
 
-fn arrange(
-    request: &Request,
-    tree: &Arc<dyn Tree>,
-    scratch: &DraftDirectory,
-    arrangement: &mut Arrangement,
-) -> Result<(), Error> {
+fn arrange(request: &Request, place: &Place, arrangement: &mut Arrangement) -> Result<(), Error> {
     let destination = arrangement.destination(&request.path())?;
     let into = if request.is_directory() || arrangement.is_directory(&destination)? {
         Into::Directory
     } else {
         Into::Name
     };
-    let mut named = Vec::new();
+    let mut number = 0;
     for source in &request.sources {
         match source {
             Source::Text { name, content } => {
@@ -234,31 +250,41 @@ fn arrange(
                     Into::Name => destination.clone(),
                 };
                 arrangement.add_text(content, &target)?;
-                named.push(name.clone());
+                number += 1;
             }
             Source::Pattern(pattern) => {
-                for selected in select::select(&**tree, pattern, request.parents)? {
-                    named.push(selected.name.display().to_string());
-                    let archive = match request.archives {
-                        Archives::Unpack => {
-                            unpacking::unpacked(&**tree, &selected, scratch, named.len())?
-                        }
-                        Archives::Keep => None,
-                    };
-                    if let Some(archive) = archive {
-                        archive.add(arrangement, &destination)?;
-                    } else {
-                        let parents = request.parents;
-                        arrangement.add(tree, &selected, &destination, into, parents)?;
-                    }
+                let selected = select::select(&*place.tree, pattern, request.parents)?;
+                if selected.is_empty() {
+                    place.reporter.warning(&format!("`{pattern}` matches nothing"));
+                }
+                for selected in selected {
+                    add(request, place, arrangement, &selected, (&destination, into), number)?;
+                    number += 1;
                 }
             }
         }
     }
-    if named.len() > 1 && into == Into::Name && request.parents == Parents::Drop {
+    if number > 1 && into == Into::Name && request.parents == Parents::Drop {
         return Err(Error::SeveralSources { destination: request.destination.clone() });
     }
     Ok(())
+}
+
+/// Adds one selected entry; an archive of `ADD` by what is in it.
+fn add(
+    request: &Request,
+    place: &Place,
+    arrangement: &mut Arrangement,
+    selected: &Selected,
+    (destination, into): (&Path, Into),
+    number: usize,
+) -> Result<(), Error> {
+    if request.archives == Archives::Unpack
+        && let Some(archive) = unpacking::unpacked(&*place.tree, selected, &place.scratch, number)?
+    {
+        return archive.add(arrangement, destination);
+    }
+    arrangement.add(&place.tree, selected, destination, into, request.parents)
 }
 
 /// Writes arranged entries into a layer.

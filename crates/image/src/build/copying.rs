@@ -73,7 +73,14 @@ impl<S: ImageSource> Builder<'_, S> {
         let prepared = common.prepare(state)?;
         let from = copy.from.as_ref().map(|from| from.value.as_str());
         let files = self.files(from, current).await?;
-        self.copy_files(state, prepared, files).await
+        let copied = self.copy_files(state, prepared, files).await;
+        copied.map_err(|problem| match (problem, from) {
+            (Problem::Copy { source: copy::Error::NoMatch { pattern, .. } }, Some(from)) => {
+                let origin = from.to_owned();
+                Problem::Copy { source: copy::Error::NoMatchIn { pattern, origin } }
+            }
+            (problem, _) => problem,
+        })
     }
 
     pub(super) async fn add(
@@ -124,10 +131,12 @@ impl<S: ImageSource> Builder<'_, S> {
         };
         let tree = source.tree(self.resources).await?;
         let (store, compression) = (self.resources.store.clone(), self.options.compression);
+        let reporter = Arc::clone(&self.resources.reporter);
         let packed = blocking(move || -> Result<_, Problem> {
             let scratch = store.draft_directory()?;
             let packer = Packer::new(&store, compression)?;
-            Ok(copy::copy(&request, &tree, below, &scratch, packer, time)?)
+            let place = copy::Place { tree, below, scratch, time, reporter };
+            Ok(copy::copy(&request, &place, packer)?)
         })
         .await?;
         let made = step::remember(self.resources, &keyed.key, packed)?;

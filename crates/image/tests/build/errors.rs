@@ -104,3 +104,10 @@ fn what_cannot_be_built_is_said_with_its_place() {
         hint: a stage can use the stages before it; move that one up
         ");
 }
+
+#[test]
+fn a_source_that_a_stage_lacks_names_the_stage() {
+    let Some(world) = World::new("a_source_that_a_stage_lacks_names_the_stage") else { return };
+    let report = world.fail("FROM base:1 AS tools\nFROM base:1\nCOPY --from=tools /nothing /\n");
+    assert!(report.starts_with("error: `/nothing` matches no file in `tools`"), "{report}");
+}

@@ -167,3 +167,73 @@ fn what_is_deleted_and_replaced_stays_so() {
     assert!(built.exists("d/new") && !built.exists("d/sub") && !built.exists("d/old"));
     assert_eq!(built.describe("link"), "link to d 777 0:0");
 }
+
+#[test]
+fn triggers_fire_in_the_build_on_top_and_are_gone() {
+    let Some(world) = World::new("triggers_fire_in_the_build_on_top_and_are_gone") else { return };
+    world.file("app.txt", "app\n");
+    let built = world.build(
+        "FROM base:1 AS parent\n\
+         ONBUILD COPY app.txt /onbuild/\n\
+         ONBUILD RUN cat /onbuild/app.txt > /fired\n\
+         FROM parent\n\
+         RUN cat /fired > /after\n",
+    );
+    assert_eq!(built.text("after"), "app\n");
+    assert!(built.image().config().config.on_build.is_empty());
+}
+
+#[test]
+fn entrypoint_and_shell_follow_the_rules() {
+    let Some(world) = World::new("entrypoint_and_shell_follow_the_rules") else { return };
+    let built = world.build(
+        "FROM base:1 AS parent\n\
+         CMD [\"inherited\"]\n\
+         FROM parent\n\
+         SHELL [\"/bin/sh\", \"-ec\"]\n\
+         ENTRYPOINT exec serve\n\
+         HEALTHCHECK --interval=5s --retries=2 CMD wget -q localhost\n\
+         STOPSIGNAL SIGINT\n\
+         VOLUME /data\n",
+    );
+    insta::assert_json_snapshot!(built.image().config().config, @r#"
+        {
+          "Env": [
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+          ],
+          "Entrypoint": [
+            "/bin/sh",
+            "-ec",
+            "exec serve"
+          ],
+          "Volumes": {
+            "/data": {}
+          },
+          "StopSignal": "SIGINT",
+          "Healthcheck": {
+            "Test": [
+              "CMD-SHELL",
+              "wget -q localhost"
+            ],
+            "Interval": 5000000000,
+            "Retries": 2
+          },
+          "Shell": [
+            "/bin/sh",
+            "-ec"
+          ]
+        }
+        "#);
+}
+
+#[test]
+fn a_command_runs_as_the_user_of_the_image() {
+    let Some(world) = World::new("a_command_runs_as_the_user_of_the_image") else { return };
+    let built = world.build(
+        "FROM base:1\n\
+         USER app\n\
+         WORKDIR /home/app/made\n\
+         RUN echo $HOME > out && pwd >> out\n",
+    );
+    assert_eq!(built.text("home/app/made/out"), "/home/app\n/home/app/made\n");
+}

@@ -252,7 +252,8 @@ impl Built {
     }
 }
 
-/// Says why a test does not run. Not through `eprintln`, which the harness keeps for itself.
+/// Says why a test does not run.
+#[expect(clippy::explicit_write, reason = "the harness keeps what `eprintln` prints to itself")]
 pub(crate) fn skipped<T>(test: &str, reason: &str) -> Option<T> {
     writeln!(std::io::stderr(), "SKIPPED {test}: {reason}").unwrap();
     None
