@@ -17,3 +17,8 @@ pub mod unpack;
 pub use build::{Built, build};
 pub use plan::Plan;
 pub use store::Store;
+
+/// What parses the files of a build; its types are in this crate's API.
+pub use notes_dockerfile as dockerfile;
+/// What runs commands; its types are in this crate's API.
+pub use notes_sandbox as sandbox;
