@@ -29,7 +29,7 @@ fn what_a_killed_build_left_is_removed_by_the_next() {
     let old = drafts.join("old");
     fs::create_dir_all(old.join("files/sub")).unwrap();
     fs::write(drafts.join("blob"), "half").unwrap();
-    let hour = SystemTime::now() - Duration::from_secs(3600);
+    let hour = SystemTime::now() - Duration::from_hours(1);
     for path in [old.clone(), drafts.join("blob")] {
         fs::File::open(path).unwrap().set_modified(hour).unwrap();
     }
