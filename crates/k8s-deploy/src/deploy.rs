@@ -2,7 +2,7 @@
 
 use crate::{
     Cluster, Release, Reporter, RequestError,
-    apply::{self, Applied, Change, Conflicts, Mark, apply},
+    apply::{self, Applied, Change, Conflicts, Mark, Namespaces, apply},
     record::{History, Record, State},
     rollout::{self, Outcome, follow},
 };
@@ -12,6 +12,8 @@ use crate::{
 pub struct Options {
     /// What to do about fields that somebody else owns.
     pub conflicts: Conflicts,
+    /// What to do about a namespace that is missing.
+    pub namespaces: Namespaces,
     /// How the rollout is followed.
     pub rollout: rollout::Options,
 }
@@ -70,7 +72,11 @@ pub async fn deploy(
     reporter: &dyn Reporter,
 ) -> Result<Deployed, Error> {
     let mut journal = Journal::open(cluster, release, reporter).await?;
-    let apply_options = apply::Options { conflicts: options.conflicts, marks: journal.marks() };
+    let apply_options = apply::Options {
+        conflicts: options.conflicts,
+        namespaces: options.namespaces,
+        marks: journal.marks(),
+    };
     // The record needs its namespace, which the apply makes where it is missing.
     let applied = match apply(cluster, release, &apply_options, reporter).await {
         Ok(applied) => applied,

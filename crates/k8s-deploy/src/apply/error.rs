@@ -40,6 +40,12 @@ pub enum Error {
         /// The fields and their owners.
         conflicts: Vec<Conflict>,
     },
+    /// The namespace is missing and is not to be made.
+    #[error("there is no namespace `{name}`")]
+    NoNamespace {
+        /// The namespace.
+        name: String,
+    },
     /// The namespace is being deleted.
     #[error("the namespace `{name}` is being deleted")]
     Terminating {

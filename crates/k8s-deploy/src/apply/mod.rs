@@ -32,6 +32,8 @@ const IN_FLIGHT: usize = 16;
 pub struct Options {
     /// What to do about fields that somebody else owns.
     pub conflicts: Conflicts,
+    /// What to do about a namespace that is missing.
+    pub namespaces: Namespaces,
     /// What the last release left, to tell a change from none without reading each object first.
     pub marks: Marks,
 }
@@ -44,6 +46,16 @@ pub enum Conflicts {
     Fail,
     /// Take the fields over.
     Force,
+}
+
+/// What to do about a namespace that is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Namespaces {
+    /// Make it.
+    #[default]
+    Create,
+    /// Stop: somebody else makes namespaces here.
+    Require,
 }
 
 /// An object after it was applied.

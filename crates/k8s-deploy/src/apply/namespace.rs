@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Applied, Change, Error, Options, Resources, patch};
+use super::{Applied, Change, Error, Namespaces, Options, Resources, patch};
 use crate::{
     Cluster, Manifest, Object, Origin, Release, Reporter,
-    manifest::{self, Resource, Scope},
+    manifest::{self, Scope},
 };
 
 /// Returns the namespaces that the release's objects live in or that it describes.
@@ -50,12 +50,15 @@ pub(super) async fn ensure(
     {
         return Err(Error::Terminating { name: name.into(), finalizers: finalizers(live) });
     }
+    if live.is_none() && options.namespaces == Namespaces::Require {
+        return Err(Error::NoNamespace { name: name.into() });
+    }
     let wanted = manifest.cloned().unwrap_or_else(|| minimal(name));
     let applied = match live {
         Some(live) if contains(live.as_value(), wanted.object.as_value()) => {
             Applied { id: wanted.object.id(), change: Change::Unchanged, live, resource }
         }
-        _ => create(cluster, &wanted, resource, options).await?,
+        _ => patch(cluster, &wanted, resource, options).await?,
     };
     // One that nobody described and that was there is not part of the release.
     let is_ours = manifest.is_some() || applied.change == Change::Created;
@@ -63,15 +66,6 @@ pub(super) async fn ensure(
         reporter.applied(&applied.id, applied.change);
     }
     Ok(is_ours.then_some(applied))
-}
-
-async fn create(
-    cluster: &Cluster,
-    wanted: &Manifest,
-    resource: Resource,
-    options: &Options,
-) -> Result<Applied, Error> {
-    patch(cluster, wanted, resource, options).await
 }
 
 fn minimal(name: &str) -> Manifest {

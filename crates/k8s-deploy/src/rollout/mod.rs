@@ -108,10 +108,10 @@ pub async fn follow(
         for pod in rollout.view.unready_pods() {
             reader.read_running(pod, &mut rollout.logs).await;
         }
-        return Ok(if !failed.is_empty() {
-            Outcome::Failed { diagnoses: rollout.failures(&rollout.current()) }
-        } else {
+        return Ok(if failed.is_empty() {
             rollout.time_out()
+        } else {
+            Outcome::Failed { diagnoses: rollout.failures(&rollout.current()) }
         });
     }
 }

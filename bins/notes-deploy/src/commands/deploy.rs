@@ -1,0 +1,134 @@
+//! `notes-deploy`: apply, follow, record.
+
+use notes_console::{Failure, Kind, settings::Switch};
+use notes_k8s_deploy::{
+    Cluster, Release,
+    apply::{Conflicts, Namespaces},
+    deploy::{self, Deployed, deploy},
+    record::History,
+    rollout::{self, Outcome},
+};
+
+use super::render::prepare;
+use crate::{
+    cli::DeployArguments, failure, reporter::Lines, session::Session, settings::DeploySettings,
+    signal,
+};
+
+/// What a signal leaves behind.
+const LEFT: &str = "what was applied goes on in the cluster; deploy again to follow it";
+
+/// Deploys, and prints the pinned image.
+pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Result<(), Failure> {
+    let settings = DeploySettings::resolve(session, arguments)?;
+    signal::or_stopped(LEFT, async {
+        let release = Box::pin(prepare(session, arguments, &settings)).await?;
+        let cluster = settings.app.connect(session).await?;
+        session.ui.step(
+            "Deploying",
+            format_args!("{} to {} with {}", release.app, release.namespace, release.image),
+        );
+        let options = deploy::Options {
+            conflicts: conflicts(arguments.force_conflicts),
+            namespaces: match settings.create_namespace.value {
+                Switch::Never => Namespaces::Require,
+                Switch::Auto | Switch::Always => Namespaces::Create,
+            },
+            rollout: rollout::Options { timeout: settings.timeout() },
+        };
+        match run_release(session, &cluster, &release, &options).await {
+            Ok(()) => super::print(&release.image),
+            Err(failure) if arguments.rollback && is_rollout_failure(&failure) => {
+                Err(roll_back(session, &cluster, &release, &options, failure).await)
+            }
+            Err(failure) => Err(failure),
+        }
+    })
+    .await
+}
+
+pub(crate) fn conflicts(is_forced: bool) -> Conflicts {
+    if is_forced { Conflicts::Force } else { Conflicts::Fail }
+}
+
+/// Deploys a release and says how it ended.
+pub(crate) async fn run_release(
+    session: &Session,
+    cluster: &Cluster,
+    release: &Release,
+    options: &deploy::Options,
+) -> Result<(), Failure> {
+    let reporter = Lines(session.ui.clone());
+    let deployed = deploy(cluster, release, options, &reporter).await.map_err(failure::deploy)?;
+    match &deployed.outcome {
+        Outcome::Complete => {
+            let what = if deployed.is_unchanged() { "Unchanged" } else { "Deployed" };
+            session.ui.step(what, format_args!("{} at {}", release.app, release.provenance.short));
+            Ok(())
+        }
+        Outcome::Failed { diagnoses } => Err(failure::rollout(&session.ui, diagnoses)),
+        Outcome::TimedOut { .. } => Err(timed_out(session, &deployed)),
+    }
+}
+
+fn timed_out(session: &Session, deployed: &Deployed) -> Failure {
+    let Outcome::TimedOut { after, waiting_for, diagnoses } = &deployed.outcome else {
+        unreachable!("it is called for nothing else")
+    };
+    for (object, waiting_for) in waiting_for {
+        session.ui.line(format_args!("{object}: {waiting_for}"));
+    }
+    for diagnosis in diagnoses {
+        session.ui.line(failure::describe(diagnosis));
+        for line in &diagnosis.evidence {
+            session.ui.line(format_args!("  {line}"));
+        }
+    }
+    let message = format!("the rollout was not complete after {} s", after.as_secs());
+    let hint = diagnoses.iter().find_map(|diagnosis| diagnosis.hint.clone());
+    Failure::message(Kind::TimedOut, message)
+        .with_hints(hint.or_else(|| Some("`--timeout` gives it longer".into())))
+}
+
+fn is_rollout_failure(failure: &Failure) -> bool {
+    matches!(failure.kind(), Kind::Failed | Kind::TimedOut)
+}
+
+/// Goes back to the last release that stood. Returns the failure, which says whether that worked.
+async fn roll_back(
+    session: &Session,
+    cluster: &Cluster,
+    release: &Release,
+    options: &deploy::Options,
+    cause: Failure,
+) -> Failure {
+    session.ui.report(&cause);
+    let target =
+        History::read(cluster, &release.namespace, &release.app).await.map_err(failure::request);
+    let target = target.and_then(|history| {
+        let record = history.choose(&release.app, None).map_err(failure::choose)?;
+        let mut target = record.release().map_err(failure::reference)?;
+        target.provenance.at = session.now;
+        Ok(target)
+    });
+    let result = match target {
+        Ok(target) => {
+            session.ui.step("Rolling back", format_args!("to {}", target.provenance.short));
+            run_release(session, cluster, &target, options).await.map(|()| target.provenance.short)
+        }
+        Err(failure) => Err(failure),
+    };
+    match result {
+        Ok(short) => Failure::message(
+            Kind::RolledBack,
+            format!("{} failed; {} runs again at {short}", release.provenance.short, release.app),
+        ),
+        Err(failure) => {
+            session.ui.report(&failure);
+            Failure::message(
+                Kind::RollbackFailed,
+                format!("{} failed, and so did going back", release.provenance.short),
+            )
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `notes-deploy history`.
+
+use notes_console::Failure;
+use notes_k8s_deploy::record::{History, Record, State};
+
+use crate::{cli::AppArguments, failure, session::Session, settings::AppSettings, signal};
+
+/// Prints the releases, the newest first.
+pub(crate) async fn run(session: &Session, arguments: &AppArguments) -> Result<(), Failure> {
+    let settings = AppSettings::resolve(session, arguments)?;
+    signal::or_stopped("nothing was changed", async {
+        let cluster = settings.connect(session).await?;
+        let (app, namespace) = (&settings.name.value, &settings.namespace.value);
+        let history = History::read(&cluster, namespace, app).await.map_err(failure::request)?;
+        if history.records().is_empty() {
+            session.ui.line(format_args!("no release of {app} was recorded in {namespace}"));
+            return Ok(());
+        }
+        super::print(table(history.records()))
+    })
+    .await
+}
+
+fn table(records: &[Record]) -> String {
+    let head = ["COMMIT", "STATE", "WHEN", "BY", "DIGEST", "SUBJECT"].map(ToOwned::to_owned);
+    let rows = records.iter().map(|record| {
+        let provenance = &record.provenance;
+        let subject = match &record.state {
+            State::Failed(reason) => reason.clone(),
+            _ => provenance.subject.clone().unwrap_or_default(),
+        };
+        [
+            provenance.short.clone(),
+            record.state.to_string(),
+            provenance.at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            provenance.by.clone().unwrap_or_else(|| "-".into()),
+            record.image.rsplit("sha256:").next().unwrap_or_default().chars().take(12).collect(),
+            subject,
+        ]
+    });
+    columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}
+
+/// Aligns the columns of a table.
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = vec![["A".to_owned(), "B".to_owned()], ["long".to_owned(), "x".to_owned()]];
+        assert_eq!(columns(&rows), "A     B\nlong  x");
+    }
+}

@@ -1,0 +1,149 @@
+//! What the libraries' errors mean to a person and to a pipeline: their kind, their advice, the line they are about.
+
+use std::{io, path::Path};
+
+use notes_console::{
+    Excerpt, Failure, Kind, Ui,
+    settings::{FileError, InvalidVariable},
+};
+use notes_k8s_deploy::{
+    RequestError, apply, deploy,
+    diagnosis::{Cause, Diagnosis},
+    kubeconfig, manifest, port_forward,
+    record::ChooseError,
+    release,
+};
+use notes_oci::ReferenceError;
+
+pub(crate) fn settings(error: FileError) -> Failure {
+    let (hint, excerpt) = (error.hint(), error.excerpt().cloned());
+    Failure::new(Kind::Configuration, error).with_hints(hint).with_excerpt(excerpt)
+}
+
+pub(crate) fn variable(error: InvalidVariable) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn reference(error: ReferenceError) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn open(error: notes_gitinfo::OpenError) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn revision(error: notes_gitinfo::RevisionError) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn kubeconfig(error: kubeconfig::Error) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn manifest(error: manifest::Error, text: &str) -> Failure {
+    let hint = error.hint();
+    let origin = error.origin().clone();
+    Failure::new(Kind::Configuration, error).with_hints(hint).with_excerpt(Excerpt::of_line(
+        origin.file,
+        text,
+        origin.line,
+    ))
+}
+
+pub(crate) fn release(error: release::Error) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn choose(error: ChooseError) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn request(error: RequestError) -> Failure {
+    let hint = error.hint();
+    Failure::new(kind_of(&error), error).with_hints(hint)
+}
+
+pub(crate) fn deploy(error: deploy::Error) -> Failure {
+    let hint = error.hint();
+    let kind = match &error {
+        deploy::Error::Request(error) | deploy::Error::Apply(apply::Error::Request(error)) => {
+            kind_of(error)
+        }
+        deploy::Error::Apply(
+            apply::Error::NoSuchKind { .. } | apply::Error::NoNamespace { .. },
+        ) => Kind::Configuration,
+        _ => Kind::Rejected,
+    };
+    Failure::new(kind, error).with_hints(hint)
+}
+
+pub(crate) fn port_forward(error: port_forward::Error) -> Failure {
+    let hint = error.hint();
+    let kind = match &error {
+        port_forward::Error::Request(error) => kind_of(error),
+        port_forward::Error::NotReady { .. } => Kind::Failed,
+        _ => Kind::Configuration,
+    };
+    Failure::new(kind, error).with_hints(hint)
+}
+
+fn kind_of(error: &RequestError) -> Kind {
+    match error {
+        RequestError::Unauthorized { .. } | RequestError::Forbidden { .. } => Kind::Denied,
+        _ if error.is_transient() => Kind::Network,
+        RequestError::Refused { .. } => Kind::Rejected,
+        // A plugin that fails, a certificate that cannot be read: what the kubeconfig says does not work.
+        _ => Kind::Configuration,
+    }
+}
+
+/// An error of the file system about one path.
+pub(crate) fn path(path: &Path, error: io::Error) -> Failure {
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed to read `{path}`")]
+    struct PathError {
+        path: String,
+        source: io::Error,
+    }
+    let path = path.display().to_string();
+    Failure::new(Kind::Configuration, PathError { path, source: error })
+}
+
+/// A rollout that failed: the first cause is the failure, the evidence stands above it.
+pub(crate) fn rollout(ui: &Ui, diagnoses: &[Diagnosis]) -> Failure {
+    evidence(ui, diagnoses);
+    let Some(first) = diagnoses.first() else {
+        return Failure::message(Kind::Failed, "the rollout failed");
+    };
+    let kind = if first.cause == Cause::Superseded { Kind::Conflict } else { Kind::Failed };
+    Failure::message(kind, describe(first)).with_hints(first.hint.clone())
+}
+
+/// Says what is known about what is wrong.
+pub(crate) fn evidence(ui: &Ui, diagnoses: &[Diagnosis]) {
+    for (index, diagnosis) in diagnoses.iter().enumerate() {
+        // The first becomes the failure's own line.
+        if index > 0 {
+            ui.line(format_args!("also: {}", describe(diagnosis)));
+        }
+        for line in &diagnosis.evidence {
+            ui.line(format_args!("  {line}"));
+        }
+    }
+}
+
+pub(crate) fn describe(diagnosis: &Diagnosis) -> String {
+    let workload = diagnosis.workload.to_string();
+    if diagnosis.place == workload {
+        format!("{workload}: {}", diagnosis.summary)
+    } else {
+        format!("{workload}: {}: {}", diagnosis.place, diagnosis.summary)
+    }
+}
