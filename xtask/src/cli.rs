@@ -12,7 +12,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything: format, lints, unit, doc and integration tests, the example app's own tests, a GitLab pipeline.
     Test(TestOptions),
-    /// A cluster to test on: NOTES_TEST_KUBECONFIG, kind, or Kubernetes as processes of this machine.
+    /// A cluster to test on: `NOTES_TEST_KUBECONFIG`, kind, or Kubernetes as processes of this machine.
     Cluster {
         #[command(subcommand)]
         action: ClusterAction,

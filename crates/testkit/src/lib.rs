@@ -1,5 +1,6 @@
 //! Real parts for tests: repositories, registries with faults on cue, clusters.
 
+pub mod base;
 pub mod cache;
 pub mod cluster;
 pub mod process;
