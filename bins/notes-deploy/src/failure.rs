@@ -14,6 +14,7 @@ use notes_k8s_deploy::{
     release,
 };
 use notes_oci::ReferenceError;
+use notes_registry::{MirrorError, PullError, TransportError};
 
 pub(crate) fn settings(error: FileError) -> Failure {
     let (hint, excerpt) = (error.hint(), error.excerpt().cloned());
@@ -28,6 +29,28 @@ pub(crate) fn variable(error: InvalidVariable) -> Failure {
 pub(crate) fn reference(error: ReferenceError) -> Failure {
     let hint = error.hint();
     Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn mirror(error: MirrorError) -> Failure {
+    Failure::new(Kind::Configuration, error)
+        .with_hint("a mirror reads `docker.io=127.0.0.1:5000` or `docker.io=127.0.0.1:5000/path`")
+}
+
+pub(crate) fn transport(error: TransportError) -> Failure {
+    Failure::new(Kind::Configuration, error)
+}
+
+pub(crate) fn pull(error: PullError) -> Failure {
+    let (kind, hint) = if error.is_not_found() {
+        (Kind::Configuration, Some("`notes-build` builds and pushes the image of a commit".into()))
+    } else if error.is_denied() {
+        (Kind::Denied, error.hint())
+    } else if error.is_transient() {
+        (Kind::Network, error.hint())
+    } else {
+        (Kind::Internal, error.hint())
+    };
+    Failure::new(kind, error).with_hints(hint)
 }
 
 pub(crate) fn open(error: notes_gitinfo::OpenError) -> Failure {

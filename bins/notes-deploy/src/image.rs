@@ -1,7 +1,8 @@
 //! Which image: pinned already, or resolved to a digest by its registry.
 
 use notes_console::{Failure, Kind, environment};
-use notes_oci::{Pinned, Reference, Tag};
+use notes_oci::{Pinned, Reference, Registry, Tag};
+use notes_registry::{Mirror, Options, Remote};
 use tokio::io::AsyncReadExt as _;
 
 use crate::{
@@ -82,12 +83,22 @@ async fn from_stdin() -> Result<Pinned, Failure> {
 
 /// Asks the registry which image a tag is now.
 async fn ask(
-    _session: &Session,
-    _settings: &DeploySettings,
+    session: &Session,
+    settings: &DeploySettings,
     reference: &Reference,
 ) -> Result<Pinned, Failure> {
-    let message = format!("`{reference}` cannot be resolved to a digest");
-    Err(Failure::message(Kind::Internal, message))
+    let environment = notes_registry::Environment::from_iter(session.environment.iter());
+    let mirrors = settings.mirrors.value.0.iter().map(|text| text.parse::<Mirror>());
+    let plain_http = settings.insecure.value.0.iter().map(|text| text.parse::<Registry>());
+    let options = Options {
+        mirrors: mirrors.collect::<Result<_, _>>().map_err(failure::mirror)?,
+        plain_http: plain_http.collect::<Result<_, _>>().map_err(failure::reference)?,
+        ..Options::from_environment(&environment)
+    };
+    let remote = Remote::new(options).map_err(failure::transport)?;
+    let pinned = remote.resolve(reference).await.map_err(failure::pull)?;
+    session.ui.step("Resolved", format_args!("{reference} to {}", pinned.digest));
+    Ok(pinned)
 }
 
 fn no_image() -> Failure {

@@ -29,7 +29,7 @@ impl Reporter for Lines {
     fn judged(&self, object: &ObjectId, verdict: &Verdict) {
         let message = verdict.message();
         let verb = match verdict {
-            Verdict::Progressing { .. } => "Waiting",
+            Verdict::Progressing { .. } => "Rollout",
             Verdict::Complete { .. } => "Complete",
             Verdict::Failed { .. } => "Failed",
         };

@@ -1,7 +1,5 @@
 //! A cluster that can be asked, and why an answer did not come.
 
-use std::error::Error as _;
-
 use kube::{
     Api, Client,
     core::{ApiResource, DynamicObject, GroupVersionKind, Status},
@@ -98,14 +96,14 @@ pub(crate) fn untyped(object: &impl serde::Serialize) -> Object {
 #[non_exhaustive]
 pub enum RequestError {
     /// There was no answer.
-    #[error("failed to {attempt}: {server} cannot be reached")]
+    #[error("failed to {attempt}: {server} cannot be reached: {reason}")]
     Unreachable {
         /// What was attempted.
         attempt: String,
         /// The API server.
         server: String,
-        /// Why not.
-        source: Box<kube::Error>,
+        /// The innermost cause: those around it only say again that there was no answer.
+        reason: String,
     },
     /// The server does not know who asks.
     #[error("failed to {attempt}: {server} does not accept the credentials")]
@@ -155,7 +153,7 @@ impl RequestError {
                 _ => Self::Refused { attempt, status },
             },
             kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => {
-                Self::Unreachable { attempt, server, source: Box::new(error) }
+                Self::Unreachable { attempt, server, reason: innermost(&error) }
             }
             other => Self::Other { attempt, source: Box::new(other) },
         }
@@ -183,25 +181,7 @@ impl RequestError {
     /// Returns advice, where there is some.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreachable { source, server, .. } => {
-                let causes = causes(source);
-                Some(if causes.contains("UnknownIssuer") {
-                    "the kubeconfig's `certificate-authority-data` is not that of this cluster"
-                        .into()
-                } else if causes.contains("Expired") || causes.contains("NotValidYet") {
-                    "the server's certificate is not valid now; is the clock right?".into()
-                } else if causes.contains("NotValidForName") {
-                    "the server's certificate names another host; set `tls-server-name` in the kubeconfig".into()
-                } else if causes.contains("Connection refused") {
-                    format!(
-                        "nothing listens at {server}; is it the right cluster, and is it running?"
-                    )
-                } else if causes.contains("dns") || causes.contains("lookup") {
-                    "the host name cannot be resolved from here".into()
-                } else {
-                    "can this machine reach the cluster? a firewall, a VPN or `NO_PROXY` may be in the way".into()
-                })
-            }
+            Self::Unreachable { reason, server, .. } => Some(advice(reason, server)),
             Self::Unauthorized { .. } => {
                 Some("the token or certificate in the kubeconfig is wrong or has expired".into())
             }
@@ -217,13 +197,30 @@ fn is_authorization(status: &Status) -> bool {
     status.message.contains(" cannot ")
 }
 
-/// Returns the messages of an error and of all its causes.
-fn causes(error: &kube::Error) -> String {
-    let mut text = format!("{error:?}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&error.to_string());
-        cause = error.source();
+fn innermost(error: &kube::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
     }
-    text
+    innermost.to_string()
+}
+
+/// Returns what to do about a connection that failed. The reasons are those of rustls, of hyper and of the system.
+fn advice(reason: &str, server: &str) -> String {
+    let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if has(&["UnknownIssuer"]) {
+        "the kubeconfig's `certificate-authority-data` is not that of this cluster".into()
+    } else if has(&["Expired", "NotValidYet", "certificate expired"]) {
+        "the server's certificate is not valid now; is the clock right?".into()
+    } else if has(&["NotValidForName", "not valid for name"]) {
+        "the server's certificate names another host; set `tls-server-name` in the kubeconfig"
+            .into()
+    } else if has(&["onnection refused"]) {
+        format!("nothing listens at {server}; is it the right cluster, and is it running?")
+    } else if has(&["dns", "lookup", "not known"]) {
+        "the host name cannot be resolved from here".into()
+    } else {
+        "can this machine reach the cluster? a firewall, a VPN or `NO_PROXY` may be in the way"
+            .into()
+    }
 }

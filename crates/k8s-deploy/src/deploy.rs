@@ -92,7 +92,10 @@ pub async fn deploy(
         Outcome::Failed { diagnoses } => State::Failed(
             diagnoses.first().map(|diagnosis| diagnosis.summary.clone()).unwrap_or_default(),
         ),
-        Outcome::TimedOut { .. } => State::Failed("the rollout was not complete in time".into()),
+        Outcome::TimedOut { diagnoses, .. } => State::Failed(match diagnoses.first() {
+            Some(first) => format!("not complete in time: {}", first.summary),
+            None => "not complete in time".into(),
+        }),
     };
     journal.close(state, &applied, reporter).await;
     Ok(Deployed { applied, outcome })

@@ -170,6 +170,8 @@ async fn serve(route: &Route, client: TcpStream, reporter: &dyn Reporter) {
     match opened {
         Ok((pod, stream)) => {
             reporter.connected(&pod);
+            // Without it, small answers wait for the client's delayed acknowledgements.
+            let _ = client.set_nodelay(true);
             if let Err(error) = exchange(client, stream).await {
                 reporter.failed(&format!("pod/{pod}: {error}"));
             }

@@ -78,16 +78,15 @@ fn timed_out(session: &Session, deployed: &Deployed) -> Failure {
     for (object, waiting_for) in waiting_for {
         session.ui.line(format_args!("{object}: {waiting_for}"));
     }
-    for diagnosis in diagnoses {
-        session.ui.line(failure::describe(diagnosis));
-        for line in &diagnosis.evidence {
-            session.ui.line(format_args!("  {line}"));
-        }
-    }
+    failure::evidence(&session.ui, diagnoses);
     let message = format!("the rollout was not complete after {} s", after.as_secs());
-    let hint = diagnoses.iter().find_map(|diagnosis| diagnosis.hint.clone());
-    Failure::message(Kind::TimedOut, message)
-        .with_hints(hint.or_else(|| Some("`--timeout` gives it longer".into())))
+    match diagnoses.first() {
+        Some(first) => {
+            Failure::message(Kind::TimedOut, format!("{message}: {}", failure::describe(first)))
+                .with_hints(first.hint.clone())
+        }
+        None => Failure::message(Kind::TimedOut, message).with_hint("`--timeout` gives it longer"),
+    }
 }
 
 fn is_rollout_failure(failure: &Failure) -> bool {

@@ -101,6 +101,8 @@ fn pull_failed(subject: &Subject<'_>, image: &str, text: &str) -> Diagnosis {
         "i/o",
         "eof",
         "unavailable",
+        "unreachable",
+        "lookup ",
         "502",
         "503",
         "504",

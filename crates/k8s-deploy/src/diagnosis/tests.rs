@@ -12,7 +12,7 @@ struct Case {
 }
 
 fn case(status: Value) -> Case {
-    Case {
+    let mut case = Case {
         workload: json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "web", "uid": "d", "annotations": {"notes-deploy/commit": "aaaaaaaa"}},
@@ -27,12 +27,14 @@ fn case(status: Value) -> Case {
                 "readinessProbe": {"httpGet": {"path": "/readyz"}, "periodSeconds": 5, "failureThreshold": 2},
                 "startupProbe": {"httpGet": {"path": "/readyz"}, "periodSeconds": 2, "failureThreshold": 15},
             }]},
-            "status": {"phase": "Pending", "containerStatuses": [status]},
+            "status": {"phase": "Pending", "containerStatuses": []},
         }),
         events: Vec::new(),
         log: Vec::new(),
         replica_set: None,
-    }
+    };
+    case.pod["status"]["containerStatuses"] = Value::Array(vec![status]);
+    case
 }
 
 fn waiting(reason: &str, message: &str) -> Case {
@@ -43,11 +45,12 @@ fn waiting(reason: &str, message: &str) -> Case {
 }
 
 fn ended(restarts: u64, end: Value) -> Case {
-    case(json!({
+    let mut status = json!({
         "name": "web", "restartCount": restarts, "ready": false,
         "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
-        "lastState": {"terminated": end},
-    }))
+    });
+    status["lastState"]["terminated"] = end;
+    case(status)
 }
 
 fn running(started: bool, restarts: u64) -> Case {
@@ -123,7 +126,10 @@ fn images_that_do_not_arrive() {
     ImagePullDenied, certain: pod/web-1 container web: the registry does not let the node pull `docker.io/user/app@sha256:00`
     hint: name a secret with the registry's credentials in `imagePullSecrets`; is the repository's name right?
     ");
-    let limited = waiting("ErrImagePull", "429 Too Many Requests - toomanyrequests: You have reached your pull rate limit");
+    let limited = waiting(
+        "ErrImagePull",
+        "429 Too Many Requests - toomanyrequests: You have reached your pull rate limit",
+    );
     assert!(limited.told().starts_with("ImageRateLimited, probable after 90 s"));
     let down = waiting("ErrImagePull", "dial tcp 10.0.0.1:5000: connect: connection refused");
     assert!(down.told().starts_with("RegistryUnreachable, probable after 60 s"));
@@ -138,7 +144,8 @@ fn containers_that_cannot_be_configured_or_started() {
     SecretMissing, probable after 8 s: pod/web-1 container web: a Secret or a key in it is missing
     hint: create it in the same namespace, or correct the name in `notes.toml` or the manifest
     ");
-    let key = waiting("CreateContainerConfigError", "couldn't find key url in ConfigMap apps/settings");
+    let key =
+        waiting("CreateContainerConfigError", "couldn't find key url in ConfigMap apps/settings");
     assert_eq!(key.found()[0].cause, Cause::ConfigMapMissing);
     insta::assert_snapshot!(waiting("CreateContainerConfigError", "container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root").told(), @r"
     RunsAsRoot, certain: pod/web-1 container web: the pod forbids root, and the image does not say which other user
@@ -153,7 +160,8 @@ fn containers_that_cannot_be_configured_or_started() {
 #[test]
 fn containers_that_end() {
     let exit = |code: i64| json!({"exitCode": code, "reason": "Error"});
-    let import = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'django'";
+    let import =
+        "Traceback (most recent call last):\nModuleNotFoundError: No module named 'django'";
     insta::assert_snapshot!(ended(2, exit(1)).log(import).told(), @r"
     CrashLoop, certain: pod/web-1 container web: it ended with exit code 1, 2 times
     hint: a package is missing in the image; is it in requirements.txt?
@@ -173,10 +181,14 @@ fn containers_that_end() {
     ");
     let migrate = case(json!({"name": "x", "state": {"waiting": {"reason": "PodInitializing"}}}))
         .set("/spec", "initContainers", json!([{"name": "web"}]))
-        .set("/status", "initContainerStatuses", json!([{
-            "name": "web", "restartCount": 2,
-            "state": {"terminated": {"exitCode": 1, "reason": "Error"}},
-        }]))
+        .set(
+            "/status",
+            "initContainerStatuses",
+            json!([{
+                "name": "web", "restartCount": 2,
+                "state": {"terminated": {"exitCode": 1, "reason": "Error"}},
+            }]),
+        )
         .log("django.core.exceptions.ImproperlyConfigured: SECRET_KEY must not be empty");
     insta::assert_snapshot!(migrate.told(), @r"
     InitFailed, certain: pod/web-1 init container web: it ended with exit code 1, 3 times
@@ -194,9 +206,11 @@ fn probes_that_fail() {
     NotReady, probable after 60 s: pod/web-1 container web: the readiness probe fails: nothing listens on the port that is asked for `/readyz`
     hint: does the program listen on this port, and on 0.0.0.0 rather than 127.0.0.1?
     ");
-    let starting = running(false, 0).event("Unhealthy", "Startup probe failed: dial tcp: connection refused");
+    let starting =
+        running(false, 0).event("Unhealthy", "Startup probe failed: dial tcp: connection refused");
     assert!(starting.told().starts_with("NotStarted, transient"), "{}", starting.told());
-    let again = running(false, 1).event("Unhealthy", "Startup probe failed: dial tcp: connection refused");
+    let again =
+        running(false, 1).event("Unhealthy", "Startup probe failed: dial tcp: connection refused");
     assert!(again.told().contains("it did not start within 30 s and was restarted, 1 times"));
     let killed = running(true, 2)
         .event("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500")
@@ -218,16 +232,22 @@ fn pods_that_are_not_created_or_placed() {
     QuotaExceeded, probable after 10 s: replicaset/web-7f: the namespace's quota is used up
     hint: ask for less in `resources`, have the quota raised, or delete what is not needed
     ");
-    let unschedulable = case(Value::Null).set("/status", "conditions", json!([{
-        "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
-        "message": "0/1 nodes are available: 1 Insufficient cpu.",
-    }]));
+    let unschedulable = case(Value::Null).set(
+        "/status",
+        "conditions",
+        json!([{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/1 nodes are available: 1 Insufficient cpu.",
+        }]),
+    );
     insta::assert_snapshot!(unschedulable.told(), @r"
     Unschedulable, probable after 120 s: pod/web-1: no node takes the pod: 0/1 nodes are available: 1 Insufficient cpu.
     hint: ask for less in `resources.requests`, or add a node
     ");
-    let volume = case(Value::Null)
-        .event("FailedMount", "MountVolume.SetUp failed for volume \"s\" : secret \"tls\" not found");
+    let volume = case(Value::Null).event(
+        "FailedMount",
+        "MountVolume.SetUp failed for volume \"s\" : secret \"tls\" not found",
+    );
     assert_eq!(volume.found()[0].cause, Cause::SecretMissing);
 }
 
@@ -247,7 +267,10 @@ fn a_pod_that_is_ready_or_leaving_is_not_diagnosed() {
         .event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 400")
         .set("/status", "conditions", json!([{"type": "Ready", "status": "True"}]));
     assert_eq!(ready.told(), "nothing");
-    let leaving = waiting("ErrImagePull", "not found")
-        .set("/metadata", "deletionTimestamp", "2026-01-01T00:00:00Z".into());
+    let leaving = waiting("ErrImagePull", "not found").set(
+        "/metadata",
+        "deletionTimestamp",
+        "2026-01-01T00:00:00Z".into(),
+    );
     assert_eq!(leaving.told(), "nothing");
 }

@@ -188,9 +188,15 @@ pub fn render(app: &App, image: &Pinned) -> Vec<Manifest> {
 
 /// Writes objects as YAML documents.
 pub fn to_yaml<'a>(objects: impl IntoIterator<Item = &'a Object>) -> String {
+    let mut options = serde_saphyr::SerializerOptions::default();
+    // An image with its digest is a long word; folded, it would no longer be found by searching for it.
+    options.folded_wrap_chars = usize::MAX;
     let documents: Vec<String> = objects
         .into_iter()
-        .map(|object| serde_saphyr::to_string(object.as_value()).expect("JSON has a YAML form"))
+        .map(|object| {
+            serde_saphyr::to_string_with_options(object.as_value(), options.clone())
+                .expect("JSON has a YAML form")
+        })
         .collect();
     documents.join("---\n")
 }
@@ -214,3 +220,6 @@ fn metadata(app: &App, name: &str) -> ObjectMeta {
         ..ObjectMeta::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

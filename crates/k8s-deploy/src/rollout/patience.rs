@@ -26,8 +26,8 @@ const JOB: Duration = Duration::from_mins(10);
 /// let object = Object::new(serde_json::json!({"kind": "Deployment", "spec": {"replicas": 4, "template": {"spec": {
 ///     "containers": [{"name": "web", "startupProbe": {"periodSeconds": 2, "failureThreshold": 30}}],
 /// }}}}));
-/// // Four pods, one at a time: 120 s for the image, then 4 × (60 s for the start + 30 s).
-/// assert_eq!(expected_duration(&object).as_secs(), 480);
+/// // Four pods, two at a time: 120 s for the image, then 2 × (60 s for the start + 30 s).
+/// assert_eq!(expected_duration(&object).as_secs(), 300);
 /// ```
 pub fn expected_duration(object: &Object) -> Duration {
     if object.kind() == "Job" {

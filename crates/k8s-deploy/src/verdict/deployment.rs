@@ -37,9 +37,10 @@ mod tests {
     use super::*;
 
     fn judged(replicas: i64, status: Value) -> String {
-        let object = Object::new(json!({
-            "metadata": {"name": "n", "generation": 2}, "spec": {"replicas": replicas}, "status": status,
+        let mut object = Object::new(json!({
+            "metadata": {"name": "n", "generation": 2}, "spec": {"replicas": replicas},
         }));
+        object.as_value_mut()["status"] = status;
         judge(&object).message().to_owned()
     }
 

@@ -53,11 +53,11 @@ mod tests {
     use super::*;
 
     fn judged(strategy: Value, status: Value) -> String {
-        let object = Object::new(json!({
-            "metadata": {"name": "n", "generation": 2},
-            "spec": {"replicas": 3, "updateStrategy": strategy},
-            "status": status,
+        let mut object = Object::new(json!({
+            "metadata": {"name": "n", "generation": 2}, "spec": {"replicas": 3},
         }));
+        object.as_value_mut()["spec"]["updateStrategy"] = strategy;
+        object.as_value_mut()["status"] = status;
         judge(&object).message().to_owned()
     }
 
