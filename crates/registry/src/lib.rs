@@ -1,4 +1,75 @@
 //! Images over HTTP: a source and a sink on any registry, and an embedded registry server.
+//!
+//! [`Remote`] implements the ports of `notes_oci`: it reads an image whose layers stay where they are until they are
+//! opened, and writes one so that its name appears last. It knows no Dockerfile and no cluster, prints nothing and
+//! reads no environment, except in [`Keychain::from_env`] and [`Environment::read`].
+//!
+//! ```text
+//! Reference ──Remote::image──▶ Image{Layer…}     a mirror, or the registry; every byte checked
+//! Image ──Remote::write──▶ Pinned                HEAD, mount, send; manifest and tag last
+//! ```
+//!
+//! - **Requests are few.** There is no ping; challenges are answered where they come up. Pushing what is there costs
+//!   one HEAD and, where a token is needed, the challenge and the token.
+//! - **What may pass is tried again** ([`Retry`]); the unit is the request, and for a blob the blob. A download goes on
+//!   where it broke. A token that ran out is replaced once.
+//! - **Credentials** come from a [`Keychain`] and go to the registry they are for, to its token server if that is as
+//!   safe as the registry, and nowhere else: not along redirects, not into messages, not into `Debug`.
+//! - **All requests go through one client of ours** rather than through `oci-client`, which remains the independent
+//!   check in the tests. Its token cache takes one scope, so a mount cannot ask for its source; its errors lose
+//!   `Retry-After`; a refused token is not replaced; redirects and token realms are not checked. With those written
+//!   anew, a second client with connections and tokens of its own had nothing left to add (version 0.18).
+//!
+//! # Examples
+//!
+//! ```
+//! # #[cfg(feature = "server")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use notes_oci::{Image, ImageSink, ImageSource, Platform};
+//! use notes_registry::{Options, Remote, server};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let options = server::Options::new(directory.path());
+//! let registry = server::Server::bind(([127, 0, 0, 1], 0).into(), options).await?;
+//!
+//! let remote = Remote::new(Options::default())?;
+//! let platform = Platform::linux("amd64");
+//! let image = Image::scratch(platform.clone());
+//! let name = format!("{}/team/app:a3f92bd", registry.local_addr()).parse()?;
+//! let pinned = remote.write(&image, &name).await?;
+//! assert_eq!(remote.image(&pinned.reference(), &platform).await?, image);
+//! # registry.shutdown().await;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "server"))]
+//! # fn main() {}
+//! ```
 
+mod authorization;
+mod client;
+mod credentials;
+mod download;
+mod environment;
+mod progress;
+mod pull;
+mod push;
+mod remote;
+mod request;
+mod retry;
 #[cfg(feature = "server")]
 pub mod server;
+mod transport;
+mod upload;
+
+pub use self::{
+    credentials::{Credential, CredentialError, Found, Keychain, Lookup},
+    environment::Environment,
+    progress::{Blob, Outcome, Reporter, Silent},
+    pull::PullError,
+    push::{PushError, Retag},
+    remote::{Options, Remote},
+    request::{Refusal, RequestError},
+    retry::Retry,
+    transport::{Mirror, MirrorError, Proxies, Roots, RootsError, TransportError},
+};

@@ -1,0 +1,332 @@
+//! The client every request goes through: it answers challenges, refreshes tokens once, and turns answers into errors.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use notes_oci::{Origin, Registry};
+use reqwest::{
+    RequestBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
+};
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use crate::{
+    authorization::{self, Access, Authorization, Authorizations, Challenge, Grant, Scope},
+    credentials::{Credential, Keychain},
+    progress::Reporter,
+    request::{self, RequestError},
+    retry::Retry,
+    transport,
+};
+
+/// No token is longer.
+const TOKEN_LIMIT: usize = 1 << 20;
+
+/// The request that a response answers, as errors name it; redirects do not change it.
+#[derive(Clone)]
+struct Described(String);
+
+/// Returns the request that `response` answers.
+pub(crate) fn described(response: &Response) -> String {
+    response.extensions().get::<Described>().map_or_else(
+        || request::describe("GET", response.url()),
+        |Described(described)| described.clone(),
+    )
+}
+
+/// Requests to any registry.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) http: reqwest::Client,
+    pub(crate) keychain: Keychain,
+    pub(crate) plain_http: Vec<Registry>,
+    pub(crate) retry: Retry,
+    pub(crate) reporter: std::sync::Arc<dyn Reporter>,
+    pub(crate) authorizations: Authorizations,
+    /// Warnings that were given, each once.
+    pub(crate) warned: Mutex<HashSet<String>>,
+}
+
+impl Client {
+    /// Returns the address of something in a repository, such as `manifests/latest`.
+    pub(crate) fn address(&self, place: &Origin, rest: &str) -> Url {
+        self.base(&place.registry)
+            .join(&format!("{}/{rest}", place.repository))
+            .expect("checked names make an address")
+    }
+
+    pub(crate) fn base(&self, registry: &Registry) -> Url {
+        transport::base(registry, &self.plain_http)
+    }
+
+    /// Sends what `build` makes, again after a transient failure, and returns the answer if its status is a success or
+    /// among `accepted`.
+    pub(crate) async fn send(
+        &self,
+        registry: &Registry,
+        scope: &Scope,
+        accepted: &[StatusCode],
+        build: impl Fn(&reqwest::Client) -> RequestBuilder + Sync,
+    ) -> Result<Response, RequestError> {
+        let mut attempts = self.retry.begin(self.reporter.as_ref());
+        loop {
+            let sent = match self.send_authorized(registry, scope, &build).await {
+                Ok(response) => self.check(registry, accepted, response).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Ok(response) => return Ok(response),
+                Err(error) => attempts.wait(error).await?,
+            }
+        }
+    }
+
+    /// Sends once. A challenge is answered once, with a fresh token.
+    pub(crate) async fn send_authorized(
+        &self,
+        registry: &Registry,
+        scope: &Scope,
+        build: impl Fn(&reqwest::Client) -> RequestBuilder + Sync,
+    ) -> Result<Response, RequestError> {
+        let known = self.authorizations.find(registry, scope);
+        let response = self.execute(registry, build(&self.http), known.as_ref()).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        let Some(challenge) = Challenge::read(response.headers()) else { return Ok(response) };
+        let Some(fresh) = self.authorize(registry, scope, &challenge, known.as_ref()).await? else {
+            return Ok(response);
+        };
+        self.execute(registry, build(&self.http), Some(&fresh)).await
+    }
+
+    /// Sends as it is. Only the registry itself sees the authorization, not where its answers lead.
+    pub(crate) async fn execute(
+        &self,
+        registry: &Registry,
+        builder: RequestBuilder,
+        authorization: Option<&Authorization>,
+    ) -> Result<Response, RequestError> {
+        let mut request =
+            builder.build().map_err(|error| RequestError::no_answer("a request".into(), error))?;
+        let described = request::describe(request.method().as_str(), request.url());
+        if let Some(authorization) = authorization
+            && request.url().origin() == self.base(registry).origin()
+        {
+            request.headers_mut().insert(AUTHORIZATION, authorization.header());
+        }
+        let begin = Instant::now();
+        let mut response = self
+            .http
+            .execute(request)
+            .await
+            .map_err(|error| RequestError::no_answer(described.clone(), error))?;
+        let status = response.status().as_u16();
+        tracing::debug!(request = described, status, elapsed = ?begin.elapsed(), "answered");
+        self.hear_warnings(registry, response.headers());
+        response.extensions_mut().insert(Described(described));
+        Ok(response)
+    }
+
+    /// Returns the answer, or the error that its status means.
+    pub(crate) async fn check(
+        &self,
+        registry: &Registry,
+        accepted: &[StatusCode],
+        response: Response,
+    ) -> Result<Response, RequestError> {
+        let status = response.status();
+        if status.is_success() || accepted.contains(&status) {
+            return Ok(response);
+        }
+        let request = described(&response);
+        let mut refusal = request::refusal(registry, response).await;
+        (refusal.credential, refusal.searched) = self.authorizations.provenance(registry);
+        Err(RequestError::Refused { request, refusal: Box::new(refusal) })
+    }
+
+    /// Returns the header that answers `challenge`, `None` where there is nothing to answer it with.
+    ///
+    /// `stale` is the header that was refused: another request may have replaced it meanwhile.
+    async fn authorize(
+        &self,
+        registry: &Registry,
+        scope: &Scope,
+        challenge: &Challenge,
+        stale: Option<&Authorization>,
+    ) -> Result<Option<Authorization>, RequestError> {
+        let _one_at_a_time = self.authorizations.fetching.lock().await;
+        if let Some(known) = self.authorizations.find(registry, scope)
+            && Some(&known) != stale
+        {
+            return Ok(Some(known));
+        }
+        let credential = self.credential(registry, scope).await?;
+        if credential.is_none() && scope.access == Access::Push && !registry.is_loopback() {
+            let (_, searched) = self.authorizations.provenance(registry);
+            return Err(RequestError::NoCredential { registry: registry.clone(), searched });
+        }
+        let fresh = match (challenge, &credential) {
+            (Challenge::Basic, None) => None,
+            (Challenge::Basic, Some(credential))
+            | (_, Some(credential @ Credential::Bearer { .. })) => Authorization::basic(credential),
+            (Challenge::Bearer { realm, service }, credential) => Some(
+                self.token(registry, scope, realm, service.as_deref(), credential.as_ref()).await?,
+            ),
+        };
+        // The same header again would be refused again.
+        let fresh = fresh.filter(|fresh| Some(fresh) != stale);
+        if let Some(fresh) = &fresh {
+            self.authorizations.remember(registry, scope, fresh.clone());
+        }
+        Ok(fresh)
+    }
+
+    async fn credential(
+        &self,
+        registry: &Registry,
+        scope: &Scope,
+    ) -> Result<Option<Credential>, RequestError> {
+        let lookup =
+            self.keychain.find(registry, Some(&scope.repository)).await.map_err(|source| {
+                RequestError::Credential { registry: registry.clone(), source }
+            })?;
+        lookup.warnings.iter().for_each(|warning| self.warn_once(warning));
+        let credential = lookup.found.as_ref().map(|found| found.credential.clone());
+        self.authorizations.remember_lookup(registry, lookup);
+        Ok(credential)
+    }
+
+    /// Fetches a token. A server that refuses the scopes of mounts is asked again without them.
+    async fn token(
+        &self,
+        registry: &Registry,
+        scope: &Scope,
+        realm: &str,
+        service: Option<&str>,
+        credential: Option<&Credential>,
+    ) -> Result<Authorization, RequestError> {
+        let base = self.base(registry);
+        let realm = base.join(realm).ok().filter(|realm| transport::is_safe(&base, realm));
+        let Some(realm) = realm else {
+            let problem = "it names a token server that is not as safe as the registry";
+            return Err(RequestError::answer(request::describe("GET", &base), problem));
+        };
+        let fetched = self.fetch_token(registry, scope, &realm, service, credential).await;
+        match fetched {
+            Err(error) if error.is_denied() && !scope.sources.is_empty() => {
+                let scope = scope.without_sources();
+                self.fetch_token(registry, &scope, &realm, service, credential).await
+            }
+            other => other,
+        }
+    }
+
+    async fn fetch_token(
+        &self,
+        registry: &Registry,
+        scope: &Scope,
+        realm: &Url,
+        service: Option<&str>,
+        credential: Option<&Credential>,
+    ) -> Result<Authorization, RequestError> {
+        let mut attempts = self.retry.begin(self.reporter.as_ref());
+        loop {
+            let builder = token_request(&self.http, scope, realm, service, credential);
+            match self.grant(registry, realm, builder).await {
+                Ok(authorization) => return Ok(authorization),
+                Err(error) => attempts.wait(error).await?,
+            }
+        }
+    }
+
+    async fn grant(
+        &self,
+        registry: &Registry,
+        realm: &Url,
+        builder: RequestBuilder,
+    ) -> Result<Authorization, RequestError> {
+        let asked = Instant::now();
+        let request = request::describe("GET", realm);
+        let response = builder
+            .send()
+            .await
+            .map_err(|error| RequestError::no_answer(request.clone(), error))?;
+        let response = self.check(registry, &[], response).await?;
+        let body = body(response, TOKEN_LIMIT).await?;
+        serde_json::from_slice::<Grant>(&body)
+            .ok()
+            .and_then(|grant| grant.authorization(asked))
+            .ok_or_else(|| RequestError::answer(request, "it holds no token"))
+    }
+
+    /// Passes on what a registry wants people to read (RFC 7234, `Warning: 299`), and a rate limit that draws near.
+    fn hear_warnings(&self, registry: &Registry, headers: &HeaderMap) {
+        for value in headers.get_all("warning").iter().filter_map(|value| value.to_str().ok()) {
+            if let Some(text) = value.strip_prefix("299 - ") {
+                self.warn_once(&format!("`{registry}` says: {}", text.trim_matches('"')));
+            }
+        }
+        let number = |name| -> Option<u64> {
+            headers.get(name)?.to_str().ok()?.split(';').next()?.trim().parse().ok()
+        };
+        if let (Some(limit), Some(left)) =
+            (number("ratelimit-limit"), number("ratelimit-remaining"))
+            && left * 5 < limit
+        {
+            self.warn_once(&format!("`{registry}` allows {left} more of {limit} pulls"));
+        }
+    }
+
+    pub(crate) fn warn_once(&self, text: &str) {
+        let is_new =
+            self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
+        if is_new {
+            self.reporter.warning(text);
+        }
+    }
+}
+
+fn token_request(
+    http: &reqwest::Client,
+    scope: &Scope,
+    realm: &Url,
+    service: Option<&str>,
+    credential: Option<&Credential>,
+) -> RequestBuilder {
+    if let Some(Credential::Identity { token }) = credential {
+        let form = authorization::exchange(token, service, Some(scope));
+        return http
+            .post(realm.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form.expose_secret().to_owned());
+    }
+    let mut address = realm.clone();
+    authorization::query(&mut address, service, Some(scope));
+    let builder = http.get(address);
+    match credential.and_then(Authorization::basic) {
+        Some(authorization) => builder.header(AUTHORIZATION, authorization.header()),
+        None => builder,
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(crate) async fn body(
+    mut response: Response,
+    limit: usize,
+) -> Result<bytes::Bytes, RequestError> {
+    let request = described(&response);
+    let mut body = bytes::BytesMut::new();
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| RequestError::no_answer(request.clone(), error))?
+    {
+        body.extend_from_slice(&chunk);
+        if body.len() > limit {
+            return Err(RequestError::answer(request, format!("it has more than {limit} bytes")));
+        }
+    }
+    Ok(body.freeze())
+}

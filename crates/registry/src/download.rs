@@ -1,0 +1,174 @@
+//! A blob in a registry, read when it is opened; a connection that breaks is continued where it broke.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+use futures::{
+    StreamExt, TryStreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use notes_oci::{ByteStream, Descriptor, Origin, Verified};
+use reqwest::{
+    Response, StatusCode,
+    header::{CONTENT_RANGE, RANGE},
+};
+use tokio_util::io::StreamReader;
+
+use crate::{
+    authorization::Scope,
+    client::{Client, described},
+    progress::{Blob, Outcome},
+    request::RequestError,
+};
+
+/// A blob and the places it can be read from, the first of which is known to have its manifest.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoteBlob {
+    client: Arc<Client>,
+    places: Arc<[Origin]>,
+    blob: Blob,
+}
+
+impl RemoteBlob {
+    pub(crate) fn new(
+        client: &Arc<Client>,
+        places: &Arc<[Origin]>,
+        descriptor: &Descriptor,
+    ) -> Self {
+        let blob = Blob { digest: descriptor.digest, size: descriptor.size };
+        Self { client: Arc::clone(client), places: Arc::clone(places), blob }
+    }
+}
+
+impl notes_oci::Blob for RemoteBlob {
+    fn open(&self) -> BoxFuture<'_, io::Result<ByteStream>> {
+        Box::pin(async move {
+            let mut download =
+                Download { source: self.clone(), place: 0, offset: 0, body: None, failures: 0 };
+            download.client().reporter.blob_started(self.blob);
+            // The first answer is awaited here, so that an absent blob fails when it is opened.
+            download.body = Some(download.connect_anywhere().await?);
+            let chunks = stream::try_unfold(download, Download::next);
+            let reader = StreamReader::new(Box::pin(chunks));
+            Ok(Box::pin(Verified::new(reader, self.blob.digest, self.blob.size)) as ByteStream)
+        })
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.places.first().cloned()
+    }
+}
+
+/// A blob on its way.
+struct Download {
+    source: RemoteBlob,
+    /// Which place is read from.
+    place: usize,
+    offset: u64,
+    body: Option<Body>,
+    /// Broken connections since the last byte.
+    failures: usize,
+}
+
+impl Download {
+    fn client(&self) -> &Client {
+        &self.source.client
+    }
+
+    /// Returns the next bytes.
+    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        loop {
+            let mut body = match self.body.take() {
+                Some(body) => body,
+                None => self.connect_anywhere().await?,
+            };
+            match body.next().await {
+                Some(Ok(chunk)) => {
+                    self.failures = 0;
+                    self.offset += chunk.len() as u64;
+                    self.client().reporter.blob_advanced(self.source.blob, chunk.len() as u64);
+                    self.body = Some(body);
+                    return Ok(Some((chunk, self)));
+                }
+                // An end that comes early is a broken connection as well.
+                None if self.offset >= self.source.blob.size => {
+                    self.client().reporter.blob_finished(self.source.blob, Outcome::Downloaded);
+                    return Ok(None);
+                }
+                broken => self.note_failure(broken.and_then(Result::err))?,
+            }
+        }
+    }
+
+    /// Counts a broken connection; too many without a byte between them are the end.
+    fn note_failure(&mut self, error: Option<reqwest::Error>) -> io::Result<()> {
+        self.failures += 1;
+        if self.failures < self.client().retry.tries {
+            return Ok(());
+        }
+        let blob = self.source.blob;
+        let message =
+            format!("blob {} broke off after {} of {} bytes", blob.digest, self.offset, blob.size);
+        Err(match error {
+            Some(error) => io::Error::other(RequestError::no_answer(message, error)),
+            None => io::Error::new(io::ErrorKind::UnexpectedEof, message),
+        })
+    }
+
+    /// Asks the places in turn for what is still missing.
+    async fn connect_anywhere(&mut self) -> io::Result<BoxStream<'static, reqwest::Result<Bytes>>> {
+        loop {
+            match connect(&self.source, self.place, self.offset).await {
+                Ok(body) => return Ok(body),
+                Err(_) if self.place + 1 < self.source.places.len() => self.place += 1,
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+    }
+}
+
+type Body = BoxStream<'static, reqwest::Result<Bytes>>;
+
+async fn connect(source: &RemoteBlob, place: usize, offset: u64) -> Result<Body, RequestError> {
+    let place = &source.places[place];
+    let address = source.client.address(place, &format!("blobs/{}", source.blob.digest));
+    let scope = Scope::pull(&place.repository);
+    let response = source
+        .client
+        .send(&place.registry, &scope, &[], |http| match offset {
+            0 => http.get(address.clone()),
+            _ => http.get(address.clone()).header(RANGE, format!("bytes={offset}-")),
+        })
+        .await?;
+    continued(response, offset)
+}
+
+/// Returns the body from `offset` on, whether the registry understood the range or sent all.
+fn continued(response: Response, offset: u64) -> Result<Body, RequestError> {
+    if response.status() != StatusCode::PARTIAL_CONTENT {
+        return Ok(skip(response, offset));
+    }
+    let first = response
+        .headers()
+        .get(CONTENT_RANGE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("bytes ")?.split_once('-')?.0.parse::<u64>().ok());
+    if first != Some(offset) {
+        let problem = format!("it was asked for the bytes from {offset} on and sent others");
+        return Err(RequestError::answer(described(&response), problem));
+    }
+    Ok(response.bytes_stream().boxed())
+}
+
+fn skip(response: Response, offset: u64) -> Body {
+    let mut left = offset;
+    response
+        .bytes_stream()
+        .map_ok(move |mut chunk| {
+            let cut = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
+            left -= cut as u64;
+            chunk.split_off(cut)
+        })
+        .boxed()
+}
