@@ -1,5 +1,6 @@
 //! `notes-deploy`: apply, follow, record.
 
+use jiff::Timestamp;
 use notes_console::{Failure, Kind, settings::Switch};
 use notes_k8s_deploy::{
     Cluster, Release,
@@ -107,7 +108,8 @@ async fn roll_back(
     let target = target.and_then(|history| {
         let record = history.choose(&release.app, None).map_err(failure::choose)?;
         let mut target = record.release().map_err(failure::reference)?;
-        target.provenance.at = session.now;
+        // Later than the release that failed, or the two records would have no order.
+        target.provenance.at = Timestamp::now();
         Ok(target)
     });
     let result = match target {

@@ -23,7 +23,7 @@ pub(crate) async fn run(session: &Session, arguments: &AppArguments) -> Result<(
 
 fn table(records: &[Record]) -> String {
     let head = ["COMMIT", "STATE", "WHEN", "BY", "DIGEST", "SUBJECT"].map(ToOwned::to_owned);
-    let rows = records.iter().map(|record| {
+    let rows = records.iter().enumerate().map(|(index, record)| {
         let provenance = &record.provenance;
         let subject = match &record.state {
             State::Failed(reason) => reason.clone(),
@@ -31,7 +31,7 @@ fn table(records: &[Record]) -> String {
         };
         [
             provenance.short.clone(),
-            record.state.to_string(),
+            state(record, index),
             provenance.at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             provenance.by.clone().unwrap_or_else(|| "-".into()),
             record.image.rsplit("sha256:").next().unwrap_or_default().chars().take(12).collect(),
@@ -39,6 +39,14 @@ fn table(records: &[Record]) -> String {
         ]
     });
     columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}
+
+/// A deploy that is not the newest and never said how it ended was killed.
+fn state(record: &Record, index: usize) -> String {
+    match record.state {
+        State::Deploying if index > 0 => "interrupted".into(),
+        _ => record.state.to_string(),
+    }
 }
 
 /// Aligns the columns of a table.

@@ -164,7 +164,7 @@ fn exited(subject: &Subject<'_>, end: &Value, code: i64, exits: u64) -> Diagnosi
     };
     let summary = match exits {
         ..=1 => how,
-        _ => format!("{how}, {exits} times"),
+        _ => format!("{how}, {}", super::times(exits)),
     };
     subject
         .diagnosis(cause, grade, summary)

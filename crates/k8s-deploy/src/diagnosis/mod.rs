@@ -273,5 +273,14 @@ impl Diagnosis {
     }
 }
 
+/// Returns `once`, `twice`, or how many times.
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".into(),
+        2 => "twice".into(),
+        count => format!("{count} times"),
+    }
+}
+
 #[cfg(test)]
 mod tests;

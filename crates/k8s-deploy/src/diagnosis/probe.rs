@@ -32,8 +32,8 @@ pub(super) fn diagnose(subject: &Subject<'_>) -> Option<Diagnosis> {
                     Cause::LivenessKills,
                     Grade::probable(10),
                     format!(
-                        "the liveness probe fails and has it restarted, {} times",
-                        subject.restarts()
+                        "the liveness probe fails and has it restarted, {}",
+                        super::times(subject.restarts())
                     ),
                 )
                 .with_evidence([message])
@@ -73,7 +73,8 @@ fn startup(subject: &Subject<'_>, probe: &Value, message: &str) -> Diagnosis {
     let summary = match subject.restarts() {
         0 => format!("the startup probe fails: {}", answer(message, probe)),
         n => format!(
-            "it did not start within {budget} s and was restarted, {n} times: {}",
+            "it did not start within {budget} s and was restarted {}: {}",
+            super::times(n),
             answer(message, probe)
         ),
     };

@@ -163,7 +163,7 @@ fn containers_that_end() {
     let import =
         "Traceback (most recent call last):\nModuleNotFoundError: No module named 'django'";
     insta::assert_snapshot!(ended(2, exit(1)).log(import).told(), @r"
-    CrashLoop, certain: pod/web-1 container web: it ended with exit code 1, 2 times
+    CrashLoop, certain: pod/web-1 container web: it ended with exit code 1, twice
     hint: a package is missing in the image; is it in requirements.txt?
     ");
     // One end is no loop, and a database that is starting is waited for.
@@ -211,7 +211,7 @@ fn probes_that_fail() {
     assert!(starting.told().starts_with("NotStarted, transient"), "{}", starting.told());
     let again =
         running(false, 1).event("Unhealthy", "Startup probe failed: dial tcp: connection refused");
-    assert!(again.told().contains("it did not start within 30 s and was restarted, 1 times"));
+    assert!(again.told().contains("it did not start within 30 s and was restarted once"));
     let killed = running(true, 2)
         .event("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500")
         .event("Killing", "Container web failed liveness probe, will be restarted");

@@ -1,0 +1,171 @@
+//! The binary's wiring: what a person sees, and the exit code a pipeline gets.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+const PINNED: &str =
+    "docker.io/user/app@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+/// What the binary said and how it ended.
+#[must_use]
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs the binary in `directory`, with nothing in its environment but `variables`.
+fn run(directory: &Path, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Ended {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_notes-deploy"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .env("HOME", directory)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // One that does not read its input may have ended already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn project() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(
+        directory.path().join("notes.toml"),
+        "image = \"docker.io/user/app\"\n\n[deploy]\nname = \"web\"\nnamespace = \"apps\"\nport = 8080\n",
+    )
+    .unwrap();
+    directory
+}
+
+fn report(variables: &[(&str, &str)], arguments: &[&str]) -> String {
+    let ended = run(project().path(), variables, arguments, "");
+    assert_eq!(ended.stdout, "", "only a result goes to stdout");
+    format!("{}exit {}", ended.stderr, ended.code.unwrap())
+}
+
+#[test]
+fn a_cluster_that_is_not_named_is_explained() {
+    insta::assert_snapshot!(report(&[], &["status"]), @r"
+    error: no cluster is configured: `KUBECONFIG` is not set and there is no `~/.kube/config`
+    hint: set `KUBECONFIG` to a path, to the YAML, or to base64 of it; a protected variable is only there on protected branches
+    exit 3
+    ");
+    insta::assert_snapshot!(report(&[("KUBECONFIG", "hello world")], &["status"]), @r"
+    error: `KUBECONFIG` is neither a path, nor YAML, nor base64 of it
+    hint: make it with `base64 -w0 < ~/.kube/config`
+    exit 3
+    ");
+    insta::assert_snapshot!(report(&[("KUBECONFIG", "L3Jvb3QvLmt1YmUvY29uZmlnCg==")], &["history"]), @r"
+    error: `KUBECONFIG` is base64 of a path, not of a kubeconfig
+    hint: encode the file, not its name: `base64 -w0 < ~/.kube/config`
+    exit 3
+    ");
+    insta::assert_snapshot!(report(&[("KUBECONFIG", "$KUBECONFIG")], &["rollback"]), @r"
+    error: `KUBECONFIG` holds the text of a variable that was not expanded
+    hint: is the variable it refers to defined for this branch and environment?
+    exit 3
+    ");
+    insta::assert_snapshot!(report(&[("KUBECONFIG", "/nowhere/config")], &["port-forward"]), @r"
+    error: the kubeconfig file `/nowhere/config` does not exist
+    exit 3
+    ");
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_is_explained() {
+    // The discard port: nothing listens there.
+    let kubeconfig = "apiVersion: v1\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]\n\
+                      contexts: [{name: c, context: {cluster: c}}]\n";
+    let said = report(&[("KUBECONFIG", kubeconfig)], &["--image", PINNED]);
+    insta::assert_snapshot!(said, @r"
+         Cluster http://127.0.0.1:9 from the text in KUBECONFIG, context c
+       Deploying web to apps with docker.io/user/app@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
+    error: failed to read the releases of `web`: http://127.0.0.1:9 cannot be reached: Connection refused (os error 111)
+    hint: nothing listens at http://127.0.0.1:9; is it the right cluster, and is it running?
+    exit 5
+    ");
+}
+
+#[test]
+fn an_image_that_is_not_named_is_explained() {
+    insta::assert_snapshot!(report(&[], &["render", "--image", "-"]), @r"
+    error: there is no image on stdin
+    hint: did the build before the pipe fail? `set -o pipefail` shows it
+    exit 3
+    ");
+    insta::assert_snapshot!(report(&[], &["render", "--image", "user/App"]), @r"
+    error: `user/App` is not a repository name
+    hint: repository names are lower-case: `user/app`
+    exit 3
+    ");
+    insta::assert_snapshot!(report(&[("NOTES_BUILD_REF", "user/app:1")], &["render"]), @r"
+    error: `docker.io/user/app:1` names no digest
+    hint: write `name@sha256:…`
+    exit 3
+    ");
+}
+
+#[test]
+fn manifests_are_checked_before_anything_else() {
+    let directory = project();
+    fs::create_dir(directory.path().join("k8s")).unwrap();
+    fs::write(
+        directory.path().join("k8s/web.yaml"),
+        "apiVersion: apps/v1\nkind: Deploymenit\nmetadata: {name: web}\n",
+    )
+    .unwrap();
+    let ended = run(directory.path(), &[], &["render", "-f", "k8s", "--image", PINNED], "");
+    assert_eq!(ended.code, Some(3));
+    insta::assert_snapshot!(ended.stderr, @r"
+    error: k8s/web.yaml:2: there is no kind `Deploymenit` in `apps/v1`
+     --> k8s/web.yaml:2:1
+      |
+    2 | kind: Deploymenit
+      | ^^^^^^^^^^^^^^^^^
+    hint: did you mean `apps/v1 Deployment`?
+    ");
+}
+
+#[test]
+fn the_image_may_come_from_a_pipe_and_the_manifests_go_to_one() {
+    let ended = run(project().path(), &[], &["render", "--image", "-"], &format!("{PINNED}\n"));
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert!(ended.stdout.contains(&format!("image: {PINNED}\n")), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("apiVersion: v1\nkind: Namespace\n"));
+}
+
+#[test]
+fn usage_and_settings() {
+    let ended = run(project().path(), &[], &["--timeout", "soon", "--image", PINNED], "");
+    assert_eq!(ended.code, Some(2));
+    assert_eq!(run(project().path(), &[], &["frobnicate"], "").code, Some(2));
+    let shown = run(
+        project().path(),
+        &[("NOTES_DEPLOY_REPLICAS", "3")],
+        &["config", "show", "--port", "80"],
+        "",
+    );
+    assert_eq!(shown.code, Some(0));
+    let rows: Vec<_> =
+        shown.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    assert!(
+        rows.contains(&vec!["deploy.replicas", "3", "NOTES_DEPLOY_REPLICAS"]),
+        "{}",
+        shown.stdout
+    );
+    assert!(rows.contains(&vec!["deploy.port", "80", "--port"]), "{}", shown.stdout);
+}
