@@ -87,7 +87,7 @@ async fn ask(
     settings: &DeploySettings,
     reference: &Reference,
 ) -> Result<Pinned, Failure> {
-    let environment = notes_registry::Environment::from_iter(session.environment.iter());
+    let environment: notes_registry::Environment = session.environment.iter().collect();
     let mirrors = settings.mirrors.value.0.iter().map(|text| text.parse::<Mirror>());
     let plain_http = settings.insecure.value.0.iter().map(|text| text.parse::<Registry>());
     let options = Options {

@@ -22,8 +22,9 @@ const LEFT: &str = "what was applied goes on in the cluster; deploy again to fol
 /// Deploys, and prints the pinned image.
 pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Result<(), Failure> {
     let settings = DeploySettings::resolve(session, arguments)?;
-    signal::or_stopped(LEFT, async {
-        let release = Box::pin(prepare(session, arguments, &settings)).await?;
+    // Boxed: it holds a whole registry client and a whole cluster client, and is moved around.
+    let work = Box::pin(async {
+        let release = prepare(session, arguments, &settings).await?;
         let cluster = settings.app.connect(session).await?;
         session.ui.step(
             "Deploying",
@@ -44,8 +45,8 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
             }
             Err(failure) => Err(failure),
         }
-    })
-    .await
+    });
+    signal::or_stopped(LEFT, work).await
 }
 
 pub(crate) fn conflicts(is_forced: bool) -> Conflicts {
