@@ -12,11 +12,23 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything: format, lints, unit, doc and integration tests, the example app's own tests, a GitLab pipeline.
     Test(TestOptions),
+    /// Build, push and deploy the example app on real parts, and write a note into it.
+    Demo(DemoOptions),
     /// A cluster to test on: `NOTES_TEST_KUBECONFIG`, kind, or Kubernetes as processes of this machine.
     Cluster {
         #[command(subcommand)]
         action: ClusterAction,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoOptions {
+    /// Leave everything running.
+    #[arg(long, conflicts_with = "down")]
+    pub(crate) keep: bool,
+    /// Take down what an earlier demo left running.
+    #[arg(long)]
+    pub(crate) down: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::Subcommand)]

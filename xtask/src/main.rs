@@ -5,12 +5,14 @@
 
 mod cli;
 mod cluster;
+mod demo;
 mod output;
+mod program;
 mod summary;
 mod test;
 mod workspace;
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser as _;
 
@@ -20,17 +22,23 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Cluster { action } => cluster::run(action),
+        Command::Demo(options) => demo::run(&options),
     };
     match result {
         Ok(code) => code,
         Err(error) => {
-            output::say(&format!("error: {error}"));
-            let mut cause = std::error::Error::source(error.as_ref());
-            while let Some(error) = cause {
-                output::say(&format!("  because: {error}"));
-                cause = error.source();
-            }
+            report(error.as_ref());
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Says an error and what caused it.
+fn report(error: &(dyn Error + 'static)) {
+    output::say(&format!("error: {error}"));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        output::say(&format!("  because: {error}"));
+        cause = error.source();
     }
 }

@@ -1,0 +1,265 @@
+//! `cargo xtask demo`: the whole road on real parts, from HEAD to a note that is written and read back.
+//!
+//! What takes long on a fresh machine runs beside what the next step needs: Kubernetes is built while cargo builds the two
+//! binaries and the image is built and pushed.
+
+mod bases;
+mod notes;
+mod service;
+
+use std::{
+    error::Error,
+    fs, io,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    thread,
+    time::Instant,
+};
+
+use notes_testkit::{
+    cache,
+    cluster::{Cluster, ClusterError, Provider},
+};
+
+use crate::{cli::DemoOptions, cluster, output, program, workspace};
+use service::Service;
+
+/// What a step of the demo may end with.
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The address of the registry, so that an image has the same name in each run; another port where it is taken.
+const REGISTRY: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5000);
+/// The repository the app is pushed to.
+const REPOSITORY: &str = "notes/notes-app-k8s";
+/// The port of this machine that the app answers on.
+const PORT: u16 = 8000;
+
+/// Runs the demo, and takes down what it started unless it is to be kept.
+pub(crate) fn run(options: &DemoOptions) -> std::result::Result<ExitCode, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let demo = Demo::new(runtime.handle().clone())?;
+    if options.down {
+        demo.take_down(Found::default());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let found = demo.found();
+    let working = demo.clone();
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = tokio::task::spawn_blocking(move || working.run()) => Some(ended),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    let code = match ended {
+        Some(Ok(Ok(()))) => ExitCode::SUCCESS,
+        Some(Ok(Err(error))) => {
+            crate::report(error.as_ref());
+            ExitCode::FAILURE
+        }
+        Some(Err(panic)) => return Err(panic.into()),
+        None => ExitCode::from(130),
+    };
+    if options.keep && code == ExitCode::SUCCESS {
+        output::say("kept running; `cargo xtask demo --down` takes it down");
+    } else {
+        demo.take_down(found);
+    }
+    // A step that was interrupted may still be running on its thread.
+    runtime.shutdown_background();
+    Ok(code)
+}
+
+/// What ran before the demo did, and is left as it was.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    cluster: bool,
+    registry: bool,
+}
+
+#[derive(Clone)]
+struct Demo {
+    runtime: tokio::runtime::Handle,
+    cache: PathBuf,
+    /// Where the two binaries are: where this program is.
+    binaries: PathBuf,
+    app: PathBuf,
+    started: Instant,
+}
+
+impl Demo {
+    fn new(runtime: tokio::runtime::Handle) -> io::Result<Self> {
+        let program = std::env::current_exe()?;
+        let binaries = program.parent().unwrap_or(Path::new(".")).to_owned();
+        let app = workspace::root().join("examples/notes-app");
+        Ok(Self { runtime, cache: cache::directory(), binaries, app, started: Instant::now() })
+    }
+
+    fn run(&self) -> Result<()> {
+        let starting = cluster::provider().map(|provider| self.start_cluster(provider));
+        self.build_binaries()?;
+        let registry = self.start_registry()?;
+        let app = self.app.join("Dockerfile");
+        self.runtime
+            .block_on(bases::provide(&app, registry, &self.cache, &|line| self.say(line)))?;
+        let pinned = self.build_image(registry)?;
+        self.say(&format!("pushed {pinned}"));
+        let notes_toml = self.settings()?;
+        let starting = match starting {
+            Ok(starting) => starting,
+            Err(missing) => return self.render(&pinned, &notes_toml, &missing),
+        };
+        if !starting.is_finished() {
+            self.say("the image is there; waiting for the cluster");
+        }
+        let cluster = starting.join().expect("starting a cluster does not panic")?;
+        self.deploy(&pinned, &notes_toml, &cluster)?;
+        let url = self.forward(&notes_toml, &cluster)?;
+        self.runtime.block_on(notes::write_and_read_back(&url, &|line| self.say(line)))?;
+        program::run(&mut self.deploying("status", &notes_toml, &cluster))?;
+        self.say("done");
+        output::result(&url);
+        Ok(())
+    }
+
+    fn start_cluster(
+        &self,
+        provider: Provider,
+    ) -> thread::JoinHandle<std::result::Result<Cluster, ClusterError>> {
+        let demo = self.clone();
+        thread::spawn(move || {
+            demo.say(&format!("cluster: {}", provider.name()));
+            provider.start(&mut |line| demo.say(line))
+        })
+    }
+
+    fn build_binaries(&self) -> Result<()> {
+        self.say("building notes-build and notes-deploy");
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--quiet", "--package", "notes-build", "--package", "notes-deploy"]);
+        program::run(cargo.current_dir(workspace::root()))
+    }
+
+    fn start_registry(&self) -> Result<SocketAddr> {
+        let service = self.service("registry");
+        if let Some(line) = service.running() {
+            return Ok(line.parse()?);
+        }
+        let free = TcpListener::bind(REGISTRY).is_ok();
+        let address = if free { REGISTRY } else { SocketAddr::new(REGISTRY.ip(), 0) };
+        let mut serve = Command::new(self.binaries.join("notes-build"));
+        serve.args(["serve", "--address", &address.to_string(), "--root"]);
+        let address = service.start(serve.arg(self.cache.join("registry")))?.parse()?;
+        self.say(&format!("registry: the embedded one, on {address}"));
+        Ok(address)
+    }
+
+    fn build_image(&self, registry: SocketAddr) -> Result<String> {
+        let mut build = Command::new(self.binaries.join("notes-build"));
+        build.args(["--image", &format!("{registry}/{REPOSITORY}")]);
+        build.args(["--mirror", &format!("docker.io={registry}")]);
+        self.say(&format!("$ {}", program::line(&build)));
+        program::result(build.current_dir(&self.app))
+    }
+
+    /// The app's own notes.toml, with the two settings that in production come from a Secret.
+    fn settings(&self) -> Result<PathBuf> {
+        let path = self.app.join("notes.toml");
+        let text = fs::read_to_string(&path)?;
+        let directory = self.cache.join("demo");
+        fs::create_dir_all(&directory)?;
+        let path = directory.join("notes.toml");
+        fs::write(&path, with_environment(&text))?;
+        Ok(path)
+    }
+
+    fn deploy(&self, pinned: &str, notes_toml: &Path, cluster: &Cluster) -> Result<()> {
+        let mut deploy = self.deploying("deploy", notes_toml, cluster);
+        deploy.args(["--image", pinned]);
+        self.say(&format!("$ {}", program::line(&deploy)));
+        program::run(&mut deploy)
+    }
+
+    /// Without a cluster: what would be applied, and what a deploy would need.
+    fn render(&self, pinned: &str, notes_toml: &Path, missing: &ClusterError) -> Result<()> {
+        let mut render = Command::new(self.binaries.join("notes-deploy"));
+        render.args(["render", "--image", pinned, "--config"]).arg(notes_toml);
+        output::result(&program::result(render.current_dir(&self.app))?);
+        self.say(&format!("not deployed: {missing}"));
+        Ok(())
+    }
+
+    fn forward(&self, notes_toml: &Path, cluster: &Cluster) -> Result<String> {
+        let service = self.service("port-forward");
+        service.stop();
+        let port = PORT.to_string();
+        let mut forward = self.deploying("port-forward", notes_toml, cluster);
+        Ok(service.start(forward.args(["--local-port", &port]))?)
+    }
+
+    fn deploying(&self, command: &str, notes_toml: &Path, cluster: &Cluster) -> Command {
+        let mut deploy = Command::new(self.binaries.join("notes-deploy"));
+        deploy.current_dir(&self.app).arg(command).arg("--config").arg(notes_toml);
+        deploy.arg("--kubeconfig").arg(&cluster.kubeconfig).env_remove("KUBECONFIG");
+        deploy
+    }
+
+    fn found(&self) -> Found {
+        let is_up = |provider: Provider| provider.status(&mut |_| {}).unwrap_or(false);
+        Found {
+            cluster: cluster::provider().is_ok_and(is_up),
+            registry: self.service("registry").running().is_some(),
+        }
+    }
+
+    /// Takes down what a demo started, this one or one that was kept, but not what was `found`.
+    fn take_down(&self, found: Found) {
+        self.service("port-forward").stop();
+        if !found.cluster
+            && let Ok(provider) = cluster::provider()
+            && let Err(error) = provider.stop(&mut |line| self.say(line))
+        {
+            crate::report(&error);
+        }
+        if !found.registry {
+            self.service("registry").stop();
+        }
+    }
+
+    fn service(&self, name: &'static str) -> Service {
+        Service::new(name, &self.cache.join("demo"))
+    }
+
+    fn say(&self, line: &str) {
+        output::say(&format!("[{:5.1} s] {line}", self.started.elapsed().as_secs_f32()));
+    }
+}
+
+/// Replaces the Secret of production by values of the demo's own: each pod has an `SQLite` file, which is gone with it.
+fn with_environment(notes_toml: &str) -> String {
+    let kept = notes_toml.lines().filter(|line| !line.starts_with("env-from"));
+    let mut text: String = kept.flat_map(|line| [line, "\n"]).collect();
+    text.push_str("\n[deploy.env]\nSECRET_KEY = \"for-the-demo-only-and-nothing-else-0123456789abcdefghij\"\n");
+    text.push_str("DATABASE_URL = \"sqlite:////tmp/notes.sqlite3\"\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demos_settings_need_no_secret() {
+        let text = "[deploy]\nname = \"notes-app\"\nenv-from = [\"secret/notes-app-env\"]\n";
+        insta::assert_snapshot!(with_environment(text), @r#"
+        [deploy]
+        name = "notes-app"
+
+        [deploy.env]
+        SECRET_KEY = "for-the-demo-only-and-nothing-else-0123456789abcdefghij"
+        DATABASE_URL = "sqlite:////tmp/notes.sqlite3"
+        "#);
+    }
+}
