@@ -1,0 +1,93 @@
+//! A token server: one user, tokens that cover the scopes they were asked for.
+
+use std::{collections::HashMap, net::SocketAddr};
+
+use axum::{
+    extract::{Query, Request},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+/// base64 of `user:correct horse`.
+const USER_HEADER: &str = "Basic dXNlcjpjb3JyZWN0IGhvcnNl";
+
+pub(super) fn is_user(headers: &HeaderMap) -> bool {
+    headers.get(header::AUTHORIZATION).is_some_and(|value| value == USER_HEADER)
+}
+
+/// The tokens that hold, each with its scopes.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    challenge: String,
+    given: u64,
+    valid: HashMap<String, Vec<String>>,
+}
+
+impl Tokens {
+    pub(super) fn new(address: SocketAddr) -> Self {
+        let challenge = format!("Bearer realm=\"http://{address}/token\",service=\"test\"");
+        Self { challenge, given: 0, valid: HashMap::new() }
+    }
+
+    pub(super) fn expire(&mut self) {
+        self.valid.clear();
+    }
+
+    /// Answers a question to the token server.
+    pub(super) fn grant(&mut self, request: &Request) -> Response {
+        if !is_user(request.headers()) {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        self.given += 1;
+        let token = format!("token-{}", self.given);
+        self.valid.insert(token.clone(), all(request, "scope"));
+        let body = json!({ "token": token, "expires_in": 300 }).to_string();
+        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+
+    /// Lets a request through if its token covers it.
+    #[expect(clippy::result_large_err, reason = "a response is what the caller answers with")]
+    pub(super) fn check(&self, request: &Request) -> Result<(), Response> {
+        let scopes = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+            .and_then(|token| self.valid.get(token));
+        match scopes {
+            Some(scopes) if needed(request).iter().all(|it| covers(scopes, it)) => Ok(()),
+            _ => Err((
+                StatusCode::UNAUTHORIZED,
+                [(header::WWW_AUTHENTICATE, self.challenge.as_str())],
+            )
+                .into_response()),
+        }
+    }
+}
+
+/// Returns the repositories and actions a request needs.
+fn needed(request: &Request) -> Vec<(String, &'static str)> {
+    let path = request.uri().path().trim_start_matches("/v2/");
+    let name = ["/blobs/", "/manifests/", "/tags/", "/referrers/"]
+        .iter()
+        .find_map(|part| path.split_once(part))
+        .map(|(name, _)| name.to_owned());
+    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
+    let own = name.map(|name| (name, if reads { "pull" } else { "push" }));
+    let sources = all(request, "from").into_iter().map(|source| (source, "pull"));
+    own.into_iter().chain(sources).collect()
+}
+
+fn covers(scopes: &[String], (name, action): &(String, &'static str)) -> bool {
+    scopes.iter().any(|scope| {
+        scope
+            .strip_prefix(&format!("repository:{name}:"))
+            .is_some_and(|actions| actions.split(',').any(|it| it == *action))
+    })
+}
+
+fn all(request: &Request, key: &str) -> Vec<String> {
+    let pairs: Vec<(String, String)> =
+        Query::try_from_uri(request.uri()).map(|query| query.0).unwrap_or_default();
+    pairs.into_iter().filter(|(name, _)| name == key).map(|(_, value)| value).collect()
+}
