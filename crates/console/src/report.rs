@@ -22,12 +22,13 @@ pub struct Failure {
     error: Box<dyn Error + Send + Sync>,
     hints: Vec<String>,
     excerpt: Option<Excerpt>,
+    output: Vec<String>,
 }
 
 impl Failure {
     /// Wraps `error` with its kind.
     pub fn new(kind: Kind, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, error: error.into(), hints: Vec::new(), excerpt: None }
+        Self { kind, error: error.into(), hints: Vec::new(), excerpt: None, output: Vec::new() }
     }
 
     /// Returns a failure that has only a message.
@@ -51,6 +52,17 @@ impl Failure {
     pub fn with_excerpt(mut self, excerpt: impl Into<Option<Excerpt>>) -> Self {
         self.excerpt = excerpt.into().or(self.excerpt);
         self
+    }
+
+    /// Adds the last lines of a program that failed, where they were not shown before.
+    pub fn with_output(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.output.extend(lines);
+        self
+    }
+
+    /// Returns the last lines of a program that failed.
+    pub fn output(&self) -> &[String] {
+        &self.output
     }
 
     /// Returns the kind, and with it the exit code.

@@ -149,6 +149,9 @@ impl Ui {
     /// Reports why the command failed: the error and its causes on one line, the place, the advice. Even when quiet.
     pub fn report(&self, failure: &Failure) {
         self.at(Verbosity::Quiet, format_args!("{ERROR}error:{ERROR:#} {failure}"));
+        for line in failure.output() {
+            self.at(Verbosity::Quiet, format_args!("  | {line}"));
+        }
         if let Some(excerpt) = failure.excerpt() {
             self.at(Verbosity::Quiet, format_args!("{excerpt}"));
         }

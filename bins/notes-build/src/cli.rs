@@ -1,0 +1,247 @@
+//! The command line, as typed. What it means is decided in [`crate::settings`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use notes_console::{color, ui};
+
+/// Build the image of a commit and push it, without docker, git or a daemon.
+///
+/// The context is the commit's tree, read from git: files that are not committed are counted and named, never included.
+/// The image is tagged with the commit's short id, and `name@sha256:…` is printed on stdout, and nothing else.
+#[derive(Debug, Parser)]
+#[command(
+    name = "notes-build",
+    version,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    /// What to do; builds if nothing is said.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) build: BuildArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build the image of a commit and push it (the default).
+    Build(Box<BuildArguments>),
+    /// Look for mistakes in the Dockerfile, without building.
+    Check(Box<BuildArguments>),
+    /// Say for every step whether it would run or is cached, and why.
+    Explain(Box<BuildArguments>),
+    /// Make the store of layers and cached steps smaller.
+    Prune(PruneArguments),
+    /// Run a registry on this machine.
+    Serve(ServeArguments),
+    /// Say what this machine offers to a build, and what would allow more.
+    Doctor(Box<BuildArguments>),
+    /// Show the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions of a shell.
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print each setting, its value, and the flag, variable or line it comes from.
+    Show(Box<BuildArguments>),
+}
+
+/// What is built and where it goes.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct BuildArguments {
+    /// The commit to build: a branch, a tag or an id [default: the CI job's commit, else HEAD].
+    #[arg(long, value_name = "COMMIT", conflicts_with = "worktree", help_heading = "Source")]
+    pub(crate) commit: Option<String>,
+    /// Build the files as they lie, not those of the commit.
+    #[arg(long, help_heading = "Source")]
+    pub(crate) worktree: bool,
+    /// The directory of the build context [default: that of notes.toml].
+    #[arg(long, value_name = "DIR", help_heading = "Source")]
+    pub(crate) context: Option<PathBuf>,
+    /// The Dockerfile [default: `Dockerfile` in the context].
+    #[arg(short, long, value_name = "FILE", help_heading = "Source")]
+    pub(crate) file: Option<PathBuf>,
+    /// The stage to build [default: the last one].
+    #[arg(long, value_name = "STAGE", help_heading = "Source")]
+    pub(crate) target: Option<String>,
+    /// The value of an ARG; without `=VALUE` that of the environment.
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", help_heading = "Source")]
+    pub(crate) build_arguments: Vec<String>,
+    /// The platform to build for, such as `linux/amd64` [default: that of this machine].
+    #[arg(long, value_name = "PLATFORM", help_heading = "Source")]
+    pub(crate) platform: Option<String>,
+    /// The settings file [default: the notes.toml nearest to here].
+    #[arg(long, value_name = "FILE", help_heading = "Source")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The repository to push to, such as `docker.io/user/app`.
+    #[arg(long, value_name = "NAME", help_heading = "Image")]
+    pub(crate) image: Option<String>,
+    /// A further tag, or a further reference to push to.
+    #[arg(short, long = "tag", value_name = "TAG", help_heading = "Image")]
+    pub(crate) tags: Vec<String>,
+    /// How many digits of the commit the tag has [default: 7].
+    #[arg(long, value_name = "DIGITS", help_heading = "Image")]
+    pub(crate) tag_length: Option<u8>,
+    /// A label of the image.
+    #[arg(long = "label", value_name = "NAME=VALUE", help_heading = "Image")]
+    pub(crate) labels: Vec<String>,
+    /// Move a tag that exists with another digest.
+    #[arg(long, help_heading = "Image")]
+    pub(crate) allow_retag: bool,
+    /// Build, but push nothing.
+    #[arg(long, help_heading = "Image")]
+    pub(crate) no_push: bool,
+    /// Write the image somewhere else than to a registry: `type=oci,dest=DIR` or `type=docker,dest=FILE`.
+    #[arg(short, long = "output", value_name = "TYPE", help_heading = "Image")]
+    pub(crate) outputs: Vec<String>,
+
+    /// Look for images of a registry in a mirror first: `docker.io=127.0.0.1:5000`.
+    #[arg(long = "mirror", value_name = "HOST=MIRROR", help_heading = "Registry")]
+    pub(crate) mirrors: Vec<String>,
+    /// Speak plain HTTP to this registry.
+    #[arg(long = "insecure-registry", value_name = "HOST", help_heading = "Registry")]
+    pub(crate) insecure: Vec<String>,
+
+    /// Write the digest to a file.
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    pub(crate) digest_file: Option<PathBuf>,
+    /// Write names, digest, size and labels to a file, as JSON.
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    pub(crate) metadata_file: Option<PathBuf>,
+    /// Write `NOTES_BUILD_REF` and others to a file for later jobs (GitLab's dotenv report).
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    pub(crate) dotenv: Option<PathBuf>,
+
+    /// Where layers and cached steps are kept [default: the user's cache directory].
+    #[arg(long, value_name = "DIR", help_heading = "Engine")]
+    pub(crate) store: Option<PathBuf>,
+    /// How RUN is isolated: namespaces or none [default: the best there is].
+    #[arg(long, value_name = "MODE", help_heading = "Engine")]
+    pub(crate) isolation: Option<String>,
+    /// Run every step, whatever the cache knows.
+    #[arg(long, help_heading = "Engine")]
+    pub(crate) no_cache: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PruneArguments {
+    /// What may stay, such as `500MB` or `10GB`; nothing in use is removed.
+    #[arg(long, value_name = "SIZE", default_value = "10GB")]
+    pub(crate) keep: String,
+    /// The store [default: the user's cache directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
+    pub(crate) address: std::net::SocketAddr,
+    /// Where images are kept [default: `registry` in the store].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+/// How much is said, and how.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct OutputArguments {
+    /// Say nothing but errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    quiet: bool,
+    /// Say more; twice for a bug report.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    verbose: u8,
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    color: ColorChoice,
+    /// How progress is shown.
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    progress: ProgressChoice,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum ColorChoice {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum ProgressChoice {
+    /// Bars on a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    /// One line per event.
+    Plain,
+    /// Neither.
+    None,
+}
+
+impl From<OutputArguments> for ui::Options {
+    fn from(arguments: OutputArguments) -> Self {
+        let verbosity = match (arguments.quiet, arguments.verbose) {
+            (true, _) => ui::Verbosity::Quiet,
+            (false, 0) => ui::Verbosity::Normal,
+            (false, 1) => ui::Verbosity::Verbose,
+            (false, _) => ui::Verbosity::Trace,
+        };
+        let color = match arguments.color {
+            ColorChoice::Auto => color::Color::Auto,
+            ColorChoice::Always => color::Color::Always,
+            ColorChoice::Never => color::Color::Never,
+        };
+        let progress = match arguments.progress {
+            ProgressChoice::Auto => ui::Progress::Auto,
+            ProgressChoice::Plain => ui::Progress::Plain,
+            ProgressChoice::None => ui::Progress::None,
+        };
+        Self { verbosity, color, progress }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn building_needs_no_word_and_mixes_with_no_other_command() {
+        let cli = Cli::try_parse_from(["notes-build", "-q", "--target", "check"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.build.target.as_deref(), Some("check"));
+        assert!(Cli::try_parse_from(["notes-build", "--no-push", "check"]).is_err());
+        assert!(Cli::try_parse_from(["notes-build", "check", "-v"]).is_ok());
+    }
+}

@@ -1,0 +1,45 @@
+//! `notes-build doctor`: what this machine offers to a build.
+
+use notes_console::Failure;
+use notes_image::store::Store;
+use notes_sandbox::{Isolation, Probe};
+
+use crate::{cli::BuildArguments, project::Project, session::Session, settings};
+
+/// Looks at everything a build needs and says how it is; nothing is changed.
+pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {
+    let ui = &session.ui;
+    let probe = notes_sandbox::probe().map_err(crate::failure::enter)?;
+    isolation(session, &probe);
+    match Project::open(arguments, &session.environment, &session.current) {
+        Ok(project) => {
+            let shallow = if project.repository.is_shallow() { ", a shallow clone" } else { "" };
+            let root = project.root.display();
+            ui.step("Repository", format_args!("{root} at {}{shallow}", project.revision.short));
+        }
+        Err(failure) => ui.step("Repository", format_args!("none: {failure}")),
+    }
+    let flag = arguments.store.as_deref();
+    let store = settings::store(flag, None, &session.environment, &session.current)?;
+    match Store::open(&store.value) {
+        Ok(_) => ui.step("Store", format_args!("{} ({})", store.value.display(), store.origin)),
+        Err(error) => ui.step("Store", format_args!("{error}: {}", error.source)),
+    }
+    Ok(())
+}
+
+fn isolation(session: &Session, probe: &Probe) {
+    let Probe { isolation, reason, ids, refused, .. } = probe;
+    session.ui.step("Isolation", format_args!("{isolation}: {reason}"));
+    if *isolation != Isolation::None {
+        session.ui.step("Ids", format_args!("{ids}"));
+    }
+    for refusal in refused {
+        let remedy =
+            refusal.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        session.ui.step(
+            "",
+            format_args!("{} is not offered: {}{remedy}", refusal.isolation, refusal.reason),
+        );
+    }
+}

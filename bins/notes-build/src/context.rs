@@ -1,0 +1,122 @@
+//! The commit's tree as a build context.
+
+use std::{
+    ffi::OsString,
+    io::{self, Read},
+    os::unix::ffi::OsStringExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use notes_console::Failure;
+use notes_dockerfile::Ignore;
+use notes_gitinfo::{Kind, TreeError};
+use notes_image::{
+    context::{Directory, Ignoring},
+    tree::{self, Tree},
+};
+
+use crate::{
+    failure,
+    project::{Files, Project},
+};
+
+/// Opens the context at `directory` below the repository's root, as seen through the ignore file.
+pub(crate) fn open(
+    project: &Project,
+    directory: &Path,
+    dockerfile: &Path,
+) -> Result<Arc<dyn Tree>, Failure> {
+    let ignore = ignore(project, directory, dockerfile)?;
+    Ok(match &project.files {
+        Files::Commit(tree) => {
+            // A context that is not there is found here and not at the first COPY.
+            tree.children(directory).map_err(failure::tree)?;
+            let commit = Commit { tree: Arc::clone(tree), directory: directory.into() };
+            Arc::new(Ignoring::new(commit, ignore))
+        }
+        Files::Worktree => {
+            Arc::new(Ignoring::new(Directory::new(project.root.join(directory)), ignore))
+        }
+    })
+}
+
+/// Reads `<Dockerfile>.dockerignore`, or else `.dockerignore` in the context (docker docs, "Filename and location").
+pub(crate) fn ignore(
+    project: &Project,
+    directory: &Path,
+    dockerfile: &Path,
+) -> Result<Ignore, Failure> {
+    let mut beside = dockerfile.as_os_str().to_owned();
+    beside.push(".dockerignore");
+    for path in [PathBuf::from(beside), directory.join(".dockerignore")] {
+        if let Some(text) = project.read(&path)? {
+            let name = path.display().to_string();
+            return Ignore::parse(&text).map_err(|error| failure::ignore(&name, &text, error));
+        }
+    }
+    Ok(Ignore::default())
+}
+
+/// A directory of a commit. Modes are those git keeps, owners are root's, times are left to the builder, and an entry's
+/// content id is its git id: whether a file changed is known without reading it.
+#[derive(Debug)]
+struct Commit {
+    tree: Arc<notes_gitinfo::Tree>,
+    directory: PathBuf,
+}
+
+impl Commit {
+    fn describe(&self, entry: &notes_gitinfo::Entry) -> Result<tree::Entry, TreeError> {
+        let (kind, mode) = match entry.kind {
+            // A submodule is a directory whose files are not there: whoever asks for them is told so.
+            Kind::Directory | Kind::Submodule => return Ok(tree::Entry::directory()),
+            Kind::File => (tree::Kind::File(self.tree.size(entry)?), 0o644),
+            Kind::Executable => (tree::Kind::File(self.tree.size(entry)?), 0o755),
+            Kind::Symlink => {
+                let target = OsString::from_vec(self.tree.read(entry)?);
+                (tree::Kind::Symlink(target.into()), 0o777)
+            }
+        };
+        Ok(tree::Entry {
+            content: Some(format!("git:{}", entry.id)),
+            ..tree::Entry::new(kind, mode)
+        })
+    }
+
+    fn find(&self, path: &Path) -> io::Result<Option<notes_gitinfo::Entry>> {
+        self.tree.entry(&self.directory.join(path)).map_err(io::Error::other)
+    }
+}
+
+impl Tree for Commit {
+    fn entry(&self, path: &Path) -> io::Result<Option<tree::Entry>> {
+        if path.as_os_str().is_empty() {
+            return Ok(Some(tree::Entry::directory()));
+        }
+        let entry = self.find(path)?;
+        entry.map(|entry| self.describe(&entry)).transpose().map_err(io::Error::other)
+    }
+
+    fn children(&self, path: &Path) -> io::Result<Vec<(OsString, tree::Entry)>> {
+        // `join("")` would add a slash, and with it another path.
+        let directory = if path.as_os_str().is_empty() {
+            self.directory.clone()
+        } else {
+            self.directory.join(path)
+        };
+        let children = self.tree.children(&directory).map_err(io::Error::other)?;
+        children
+            .iter()
+            .map(|entry| {
+                let name = entry.path.file_name().unwrap_or_default().to_owned();
+                Ok((name, self.describe(entry).map_err(io::Error::other)?))
+            })
+            .collect()
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        let entry = self.find(path)?.ok_or(io::ErrorKind::NotFound)?;
+        self.tree.open(&entry).map_err(io::Error::other)
+    }
+}

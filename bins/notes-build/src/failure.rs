@@ -1,0 +1,171 @@
+//! What the libraries' errors mean to a person and to a pipeline: their kind, their advice, the line they are about.
+
+use std::{io, path::Path};
+
+use notes_console::{
+    Excerpt, Failure, Kind,
+    settings::{FileError, InvalidVariable, Origin, Setting},
+};
+use notes_dockerfile::{IgnoreError, ParseError, Span};
+use notes_gitinfo::{OpenError, RevisionError, TreeError};
+use notes_image::{build, plan, store};
+use notes_registry::{PullError, PushError};
+use notes_sandbox::{EnterError, RunError};
+
+pub(crate) fn open(error: OpenError) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn revision(error: RevisionError, commit: &Setting<String>) -> Failure {
+    let hint = error.hint();
+    let kind = match error {
+        RevisionError::Read { .. } => Kind::Internal,
+        _ => Kind::Configuration,
+    };
+    let from_job = matches!(commit.origin, Origin::Environment(_)).then(|| {
+        format!("`{}` says so; `--commit HEAD` builds what is checked out", commit.origin)
+    });
+    Failure::new(kind, error).with_hints(hint).with_hints(from_job)
+}
+
+pub(crate) fn tree(error: TreeError) -> Failure {
+    let hint = error.hint();
+    let kind = match error {
+        TreeError::Object { .. } | TreeError::Lfs { .. } => Kind::Internal,
+        _ => Kind::Configuration,
+    };
+    Failure::new(kind, error).with_hints(hint)
+}
+
+pub(crate) fn settings(error: FileError) -> Failure {
+    let (hint, excerpt) = (error.hint(), error.excerpt().cloned());
+    Failure::new(Kind::Configuration, error).with_hints(hint).with_excerpt(excerpt)
+}
+
+pub(crate) fn variable(error: InvalidVariable) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+/// An error of the file system about one path.
+pub(crate) fn path(path: &Path, error: io::Error) -> Failure {
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed to use `{path}`")]
+    struct PathError {
+        path: String,
+        source: io::Error,
+    }
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Kind::Configuration,
+        _ => Kind::Internal,
+    };
+    Failure::new(kind, PathError { path: path.display().to_string(), source: error })
+}
+
+/// A Dockerfile, as errors show it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    /// What a person calls it.
+    pub(crate) name: &'a str,
+    /// Its text.
+    pub(crate) text: &'a str,
+}
+
+impl Source<'_> {
+    fn excerpt(self, span: Span) -> Excerpt {
+        Excerpt::new(self.name, self.text, span.into())
+    }
+
+    pub(crate) fn parse(self, error: &ParseError) -> Failure {
+        // The reason alone: the line is shown below it.
+        Failure::message(Kind::Configuration, format!("`{}` {error}", self.name))
+            .with_hints(error.hint())
+            .with_excerpt(self.excerpt(error.span))
+    }
+
+    pub(crate) fn plan(self, error: plan::Error) -> Failure {
+        let (hint, span) = (error.hint(), error.span);
+        Failure::new(Kind::Configuration, error)
+            .with_hints(hint)
+            .with_excerpt(span.map(|span| self.excerpt(span)))
+    }
+
+    pub(crate) fn build(self, error: build::Error) -> Failure {
+        let (kind, hint, span) = (kind_of(&error), hint_of(&error), error.span);
+        Failure::new(kind, error).with_hints(hint).with_excerpt(span.map(|span| self.excerpt(span)))
+    }
+}
+
+fn hint_of(error: &build::Error) -> Option<String> {
+    match &error.problem {
+        build::Problem::Image { source, .. } => source.downcast_ref().and_then(PullError::hint),
+        _ => error.hint(),
+    }
+}
+
+fn kind_of(error: &build::Error) -> Kind {
+    use build::Problem;
+    match &error.problem {
+        Problem::Failed { .. } => Kind::Failed,
+        Problem::Run { source: RunError::Cancelled { .. } } => Kind::Interrupted,
+        Problem::Image { source, .. } => source.downcast_ref().map_or(Kind::Internal, kind_of_pull),
+        Problem::Unpack { .. } | Problem::Store { .. } | Problem::Run { .. } => Kind::Internal,
+        _ => Kind::Configuration,
+    }
+}
+
+pub(crate) fn ignore(name: &str, text: &str, error: IgnoreError) -> Failure {
+    let (IgnoreError::Blank { line } | IgnoreError::Pattern { line, .. }) = error else {
+        return Failure::new(Kind::Configuration, error);
+    };
+    let hint = error.hint();
+    Failure::message(Kind::Configuration, format!("`{name}` {error}"))
+        .with_hints(hint)
+        .with_excerpt(Excerpt::of_line(name, text, line))
+}
+
+pub(crate) fn store(error: store::OpenError) -> Failure {
+    let denied = error.source.kind() == io::ErrorKind::PermissionDenied;
+    let hint =
+        denied.then(|| "name another directory with `--store` or `NOTES_BUILD_STORE`".into());
+    Failure::new(if denied { Kind::Configuration } else { Kind::Internal }, error).with_hints(hint)
+}
+
+pub(crate) fn enter(error: EnterError) -> Failure {
+    let hint = error.hint();
+    let kind = match error {
+        EnterError::NotOffered { .. } => Kind::Configuration,
+        _ => Kind::Internal,
+    };
+    Failure::new(kind, error).with_hints(hint)
+}
+
+pub(crate) fn push(error: PushError) -> Failure {
+    let hint = match &error {
+        PushError::TagExists { .. } => Some(
+            "the same commit gave another image before: something outside of the commit changed; `--allow-retag` moves the tag"
+                .into(),
+        ),
+        other => other.hint(),
+    };
+    let kind = match &error {
+        PushError::TagExists { .. } => Kind::Conflict,
+        error if error.is_denied() => Kind::Denied,
+        error if error.is_transient() => Kind::Network,
+        PushError::Request { .. } => Kind::Network,
+        _ => Kind::Internal,
+    };
+    Failure::new(kind, error).with_hints(hint)
+}
+
+/// A base that cannot be had: it is not there, it is denied, or the network failed.
+fn kind_of_pull(error: &PullError) -> Kind {
+    if error.is_denied() {
+        Kind::Denied
+    } else if error.is_not_found() {
+        Kind::Configuration
+    } else {
+        Kind::Network
+    }
+}
