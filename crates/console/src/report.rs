@@ -21,7 +21,7 @@ pub struct Failure {
     kind: Kind,
     error: Box<dyn Error + Send + Sync>,
     hints: Vec<String>,
-    excerpt: Option<Excerpt>,
+    excerpt: Option<Box<Excerpt>>,
     output: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ impl Failure {
 
     /// Adds the place in a source file, if there is one.
     pub fn with_excerpt(mut self, excerpt: impl Into<Option<Excerpt>>) -> Self {
-        self.excerpt = excerpt.into().or(self.excerpt);
+        self.excerpt = excerpt.into().map(Box::new).or(self.excerpt);
         self
     }
 
@@ -77,7 +77,7 @@ impl Failure {
 
     /// Returns the place in a source file.
     pub fn excerpt(&self) -> Option<&Excerpt> {
-        self.excerpt.as_ref()
+        self.excerpt.as_deref()
     }
 }
 
