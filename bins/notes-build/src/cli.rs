@@ -59,6 +59,11 @@ pub(crate) enum ConfigCommand {
 
 /// What is built and where it goes.
 #[derive(Clone, Debug, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch as typed; `settings` makes choices of them"
+)]
+#[expect(clippy::struct_field_names, reason = "`--build-arg` is docker's name for it")]
 pub(crate) struct BuildArguments {
     /// The commit to build: a branch, a tag or an id [default: the CI job's commit, else HEAD].
     #[arg(long, value_name = "COMMIT", conflicts_with = "worktree", help_heading = "Source")]

@@ -13,20 +13,18 @@ const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"
 pub(crate) fn read(project: &Project, settings: &Settings) -> Result<(String, String), Failure> {
     let path = &settings.dockerfile.value;
     let name = path.display().to_string();
-    match project.read(path)? {
-        Some(text) => Ok((name, text)),
-        None => {
-            let hint = if project.is_only_on_disk(path) {
-                format!(
-                    "`{name}` is in the working directory but not committed; commit it, or build with `--worktree`"
-                )
-            } else {
-                "name another with `--file`, or `dockerfile` in notes.toml".into()
-            };
-            let message = format!("there is no `{name}` in {}", project.source());
-            Err(Failure::message(Kind::Configuration, message).with_hint(hint))
-        }
+    if let Some(text) = project.read(path)? {
+        return Ok((name, text));
     }
+    let hint = if project.is_only_on_disk(path) {
+        format!(
+            "`{name}` is in the working directory but not committed; commit it, or build with `--worktree`"
+        )
+    } else {
+        "name another with `--file`, or `dockerfile` in notes.toml".into()
+    };
+    let message = format!("there is no `{name}` in {}", project.source());
+    Err(Failure::message(Kind::Configuration, message).with_hint(hint))
 }
 
 /// Returns what the plan depends on beside the text.

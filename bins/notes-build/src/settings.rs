@@ -206,7 +206,7 @@ impl Settings {
     ) -> Result<Vec<Reference>, Failure> {
         let name = match &self.image.value {
             Some(name) => name.clone(),
-            None => return Err(self.no_image(project)),
+            None => return Err(no_image(project)),
         };
         named_references(&name, tag, &self.tags.value.0)
     }
@@ -231,14 +231,14 @@ impl Settings {
         let name = self.image.value.as_deref().unwrap_or(&fallback);
         named_references(name, tag, &self.tags.value.0)
     }
+}
 
-    fn no_image(&self, project: &Project) -> Failure {
-        let hint = missing_settings(project).unwrap_or_else(|| {
-            "set `image` in notes.toml, `--image` or `NOTES_IMAGE`; `--no-push` and `--output` need none".into()
-        });
-        Failure::message(Kind::Configuration, "there is no name to push the image under")
-            .with_hint(hint)
-    }
+fn no_image(project: &Project) -> Failure {
+    let hint = missing_settings(project).unwrap_or_else(|| {
+        "set `image` in notes.toml, `--image` or `NOTES_IMAGE`; `--no-push` and `--output` need none".into()
+    });
+    Failure::message(Kind::Configuration, "there is no name to push the image under")
+        .with_hint(hint)
 }
 
 fn named_references(name: &str, tag: &str, further: &[String]) -> Result<Vec<Reference>, Failure> {
@@ -367,18 +367,19 @@ fn build_arguments(
 ) -> Result<BTreeMap<String, String>, Failure> {
     given
         .iter()
-        .map(|argument| match argument.split_once('=') {
-            Some((name, value)) => Ok((name.into(), value.into())),
-            None => match environment.named(argument).and_then(String::from_text) {
-                Some(value) => Ok((argument.clone(), value)),
-                None => {
+        .map(|argument| {
+            if let Some((name, value)) = argument.split_once('=') {
+                return Ok((name.into(), value.into()));
+            }
+            let value =
+                environment.named(argument).and_then(String::from_text).ok_or_else(|| {
                     let message = format!(
                         "`--build-arg {argument}` has no value and the environment has none"
                     );
-                    Err(Failure::message(Kind::Usage, message)
-                        .with_hint(format!("write `--build-arg {argument}=VALUE`")))
-                }
-            },
+                    Failure::message(Kind::Usage, message)
+                        .with_hint(format!("write `--build-arg {argument}=VALUE`"))
+                })?;
+            Ok((argument.clone(), value))
         })
         .collect()
 }
