@@ -54,7 +54,7 @@ git clone --quiet "$work/notes-app.git" "$work/clone"
 git -C "$work/clone" remote set-url origin https://gitlab.example.com/ann/notes-app.git
 
 # Variables of the project's CI/CD settings: in a file that is the runner's alone, not in arguments that `ps` shows.
-mkdir -m 700 "$work/home"
+mkdir -m 700 "$work/home" "$work/home/.gitlab-ci-local"
 umask 077
 {
   echo 'project: {}'
@@ -63,7 +63,7 @@ umask 077
   for name in DOCKERHUB_USERNAME DOCKERHUB_PASSWORD KUBECONFIG; do
     printf '  %s: %s\n' "$name" "$(node -p 'JSON.stringify(process.env[process.argv[1]])' "$name")"
   done
-} > "$work/home/variables.yml"
+} > "$work/home/.gitlab-ci-local/variables.yml"
 umask 022
 overrides=()
 [ -z "${NOTES_IMAGE:-}" ] || overrides=(--variable "NOTES_IMAGE=$NOTES_IMAGE")
