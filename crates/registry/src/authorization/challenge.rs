@@ -79,8 +79,8 @@ fn unquote(text: &str) -> (String, &str) {
 mod tests {
     use super::*;
 
-    fn bearer(realm: &str, service: Option<&str>) -> Option<Challenge> {
-        Some(Challenge::Bearer { realm: realm.into(), service: service.map(Into::into) })
+    fn bearer(realm: &str, service: Option<&str>) -> Challenge {
+        Challenge::Bearer { realm: realm.into(), service: service.map(Into::into) }
     }
 
     #[test]
@@ -90,10 +90,10 @@ mod tests {
             ("BASIC", Some(Challenge::Basic)),
             (
                 "Bearer realm=\"https://a/token\",service=\"a.example\",scope=\"repository:x:pull,push\"",
-                bearer("https://a/token", Some("a.example")),
+                Some(bearer("https://a/token", Some("a.example"))),
             ),
-            ("bearer service=s, realm=https://b", bearer("https://b", Some("s"))),
-            ("Bearer realm=\"a\\\"b", bearer("a\"b", None)),
+            ("bearer service=s, realm=https://b", Some(bearer("https://b", Some("s")))),
+            ("Bearer realm=\"a\\\"b", Some(bearer("a\"b", None))),
             ("Bearer service=\"x\"", None),
             ("Negotiate", None),
         ] {
@@ -106,6 +106,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(WWW_AUTHENTICATE, "Basic realm=\"x\"".parse().unwrap());
         headers.append(WWW_AUTHENTICATE, "Bearer realm=\"r\"".parse().unwrap());
-        assert_eq!(Challenge::read(&headers), bearer("r", None));
+        assert_eq!(Challenge::read(&headers), Some(bearer("r", None)));
     }
 }

@@ -218,6 +218,6 @@ mod tests {
     #[test]
     fn an_error_does_not_show_the_text() {
         let error = ConfigFile::parse(r#"{"auths":{"a":{"auth":17}}}"#).unwrap_err();
-        assert_eq!(error.to_string(), "it is no docker configuration (line 1, column 25)");
+        assert_eq!(error.to_string(), "it is no docker configuration (line 1, column 24)");
     }
 }
