@@ -3,6 +3,7 @@
 //! CI runs the same commands a person runs. What a command says goes to stderr; what a script would want (a kubeconfig's
 //! path, the summary of the tests) goes to stdout.
 
+mod apps;
 mod cli;
 mod cluster;
 mod demo;

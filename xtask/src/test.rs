@@ -9,6 +9,7 @@ use std::{
 use notes_testkit::process;
 
 use crate::{
+    apps,
     cli::TestOptions,
     output,
     summary::{CargoTest, Summary},
@@ -18,7 +19,8 @@ use crate::{
 /// A step: its name, and what runs it.
 type Step = (&'static str, fn() -> Result<Summary, Box<dyn Error>>);
 
-const STEPS: &[Step] = &[("fmt", fmt), ("clippy", clippy), ("cargo test", cargo_test)];
+const STEPS: &[Step] =
+    &[("fmt", fmt), ("clippy", clippy), ("cargo test", cargo_test), ("app", apps::run)];
 
 /// Runs the steps one after the other; a failure does not keep the next from running.
 pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Box<dyn Error>> {
