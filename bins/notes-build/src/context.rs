@@ -41,21 +41,33 @@ pub(crate) fn open(
     })
 }
 
-/// Reads `<Dockerfile>.dockerignore`, or else `.dockerignore` in the context (docker docs, "Filename and location").
+/// Reads the ignore file of a context.
 pub(crate) fn ignore(
     project: &Project,
     directory: &Path,
     dockerfile: &Path,
 ) -> Result<Ignore, Failure> {
+    let Some((name, text)) = ignore_file(project, directory, dockerfile)? else {
+        return Ok(Ignore::default());
+    };
+    Ignore::parse(&text).map_err(|error| failure::ignore(&name, &text, error))
+}
+
+/// Returns the name and text of `<Dockerfile>.dockerignore`, or else of `.dockerignore` in the context (docker docs,
+/// "Filename and location").
+pub(crate) fn ignore_file(
+    project: &Project,
+    directory: &Path,
+    dockerfile: &Path,
+) -> Result<Option<(String, String)>, Failure> {
     let mut beside = dockerfile.as_os_str().to_owned();
     beside.push(".dockerignore");
     for path in [PathBuf::from(beside), directory.join(".dockerignore")] {
         if let Some(text) = project.read(&path)? {
-            let name = path.display().to_string();
-            return Ignore::parse(&text).map_err(|error| failure::ignore(&name, &text, error));
+            return Ok(Some((path.display().to_string(), text)));
         }
     }
-    Ok(Ignore::default())
+    Ok(None)
 }
 
 /// A directory of a commit. Modes are those git keeps, owners are root's, times are left to the builder, and an entry's

@@ -8,7 +8,10 @@ use notes_console::{
 };
 use notes_dockerfile::{IgnoreError, ParseError, Span};
 use notes_gitinfo::{OpenError, RevisionError, TreeError};
-use notes_image::{build, plan, store};
+use notes_image::{
+    build::{self, CopyError},
+    plan, store,
+};
 use notes_registry::{PullError, PushError};
 use notes_sandbox::{EnterError, RunError};
 
@@ -91,15 +94,27 @@ impl Source<'_> {
             .with_excerpt(span.map(|span| self.excerpt(span)))
     }
 
-    pub(crate) fn build(self, error: build::Error) -> Failure {
-        let (kind, hint, span) = (kind_of(&error), hint_of(&error), error.span);
-        Failure::new(kind, error).with_hints(hint).with_excerpt(span.map(|span| self.excerpt(span)))
+    pub(crate) fn build(self, error: build::Error, ignore: &str) -> Failure {
+        let (kind, hint, span) = (kind_of(&error), hint_of(&error, ignore), error.span);
+        let failure = match error.problem {
+            // The registry's error names the image itself.
+            build::Problem::Image { source, .. } => Failure::new(kind, source),
+            problem => Failure::new(kind, problem),
+        };
+        failure.with_hints(hint).with_excerpt(span.map(|span| self.excerpt(span)))
     }
 }
 
-fn hint_of(error: &build::Error) -> Option<String> {
+fn hint_of(error: &build::Error, ignore: &str) -> Option<String> {
     match &error.problem {
-        build::Problem::Image { source, .. } => source.downcast_ref().and_then(PullError::hint),
+        build::Problem::Copy { source: CopyError::NoMatch { ignored_by: Some(line), .. } } => {
+            Some(format!("line {line} of `{ignore}` excludes it"))
+        }
+        build::Problem::Image { source, .. } => {
+            let error: &PullError = source.downcast_ref()?;
+            let missing = "check its name and tag; the registry has no such image";
+            error.hint().or_else(|| error.is_not_found().then(|| missing.into()))
+        }
         _ => error.hint(),
     }
 }
@@ -108,10 +123,23 @@ fn kind_of(error: &build::Error) -> Kind {
     use build::Problem;
     match &error.problem {
         Problem::Failed { .. } => Kind::Failed,
-        Problem::Run { source: RunError::Cancelled { .. } } => Kind::Interrupted,
+        Problem::Run { source } => kind_of_run(source),
         Problem::Image { source, .. } => source.downcast_ref().map_or(Kind::Internal, kind_of_pull),
-        Problem::Unpack { .. } | Problem::Store { .. } | Problem::Run { .. } => Kind::Internal,
+        Problem::Unpack { .. } | Problem::Store { .. } => Kind::Internal,
         _ => Kind::Configuration,
+    }
+}
+
+fn kind_of_run(error: &RunError) -> Kind {
+    match error {
+        RunError::Cancelled { .. } => Kind::Interrupted,
+        RunError::TimedOut { .. } => Kind::TimedOut,
+        RunError::NotOffered { .. } | RunError::IdNotMapped { .. } | RunError::Empty => {
+            Kind::Configuration
+        }
+        RunError::Setup { .. } | RunError::Killed { .. } => Kind::Internal,
+        // The command itself is wrong: it is not there or cannot be executed.
+        _ => Kind::Failed,
     }
 }
 

@@ -37,6 +37,7 @@ struct Job {
     text: String,
     plan: Plan,
     context: Arc<dyn Tree>,
+    ignore: String,
     outputs: Vec<Output>,
     references: Vec<Reference>,
     tag: String,
@@ -86,10 +87,25 @@ impl Job {
             }
         }
         let context = context::open(&project, &settings.context.value, &settings.dockerfile.value)?;
+        let (directory, file) = (&settings.context.value, &settings.dockerfile.value);
+        let ignore = context::ignore_file(&project, directory, file)?.map(|(name, _)| name);
+        let ignore = ignore.unwrap_or_default();
         // The tag of files that are not committed names nothing fixed, and may move.
         let moves = arguments.allow_retag || state == State::Dirty;
         let retag = if moves { Retag::Allow } else { Retag::Refuse };
-        Ok(Self { project, settings, name, text, plan, context, outputs, references, tag, retag })
+        Ok(Self {
+            project,
+            settings,
+            name,
+            text,
+            plan,
+            context,
+            ignore,
+            outputs,
+            references,
+            tag,
+            retag,
+        })
     }
 
     async fn carry_out(
@@ -107,15 +123,14 @@ impl Job {
         let image = &built.image;
         record::write(&self.settings, &self.project, &built, &isolation);
         let size = image.layers().iter().map(notes_oci::Layer::size).sum();
+        let layers = match image.layers().len() {
+            1 => "1 layer".to_owned(),
+            count => format!("{count} layers"),
+        };
+        let elapsed = Elapsed(started.elapsed());
         ui.step(
             "Built",
-            format_args!(
-                "{} ({} layers, {}) in {}",
-                image.digest(),
-                image.layers().len(),
-                Bytes(size),
-                Elapsed(started.elapsed())
-            ),
+            format_args!("{} ({layers}, {}) in {elapsed}", image.digest(), Bytes(size)),
         );
         for output in &self.outputs {
             self.write(ui, image, output, &remote).await?;
@@ -155,7 +170,7 @@ impl Job {
             let unseen = ui.verbosity() == Verbosity::Quiet;
             let output = if unseen { error.output().to_vec() } else { Vec::new() };
             let source = Source { name: &self.name, text: &self.text };
-            source.build(error).with_output(output)
+            source.build(error, &self.ignore).with_output(output)
         })
     }
 

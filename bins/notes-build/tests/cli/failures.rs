@@ -1,0 +1,252 @@
+//! What does not work: one line, the place, a hint, the right exit code, and nothing left behind.
+
+use std::{io::Read, process::Stdio};
+
+use notes_testkit::registry::{Login, PASSWORD};
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_repository() {
+    let Some(world) = World::new("no_repository").await else { return };
+    let outside = tempfile::tempdir().unwrap();
+    let failure = world.run_in(outside.path(), &[]).failure();
+    let failure = failure.replace(outside.path().to_str().unwrap(), "OUTSIDE");
+    insta::assert_snapshot!(failure, @r"
+    error: `OUTSIDE` is not in a git repository
+    hint: run it inside a clone, or `git init` and commit first
+    exit code 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_commit() {
+    let Some(world) = World::new("no_commit").await else { return };
+    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    error: the branch `main` has no commit yet
+    hint: commit something first
+    exit code 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_the_ci_job_names_and_the_clone_lacks() {
+    let test = "a_commit_that_the_ci_job_names_and_the_clone_lacks";
+    let Some(mut world) = World::new(test).await else { return };
+    world.commit("FROM scratch\n");
+    world.set("CI_COMMIT_SHA", "0123456789012345678901234567890123456789");
+    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    error: `0123456789012345678901234567890123456789` names no commit of this repository
+    hint: `CI_COMMIT_SHA` says so; `--commit HEAD` builds what is checked out
+    exit code 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_dockerfile() {
+    let Some(world) = World::new("no_dockerfile").await else { return };
+    world.repository.commit("Nothing");
+    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    error: there is no `Dockerfile` in commit 73d3521
+    hint: name another with `--file`, or `dockerfile` in notes.toml
+    exit code 3
+    ");
+    world.repository.write("Dockerfile", "FROM scratch\n");
+    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    error: there is no `Dockerfile` in commit 73d3521
+    hint: `Dockerfile` is in the working directory but not committed; commit it, or build with `--worktree`
+    exit code 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_image_name() {
+    let Some(world) = World::new("no_image_name").await else { return };
+    world.commit("FROM scratch\n");
+    insta::assert_snapshot!(world.run(&[]).failure(), @r"
+    error: there is no name to push the image under
+    hint: set `image` in notes.toml, `--image` or `NOTES_IMAGE`; `--no-push` and `--output` need none
+    exit code 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_syntax_error() {
+    let Some(world) = World::new("a_syntax_error").await else { return };
+    world.commit("FROM scratch\nCOPPY . /\n");
+    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    error: `Dockerfile` line 2: unknown instruction `COPPY`
+     --> Dockerfile:2:1
+      |
+    2 | COPPY . /
+      | ^^^^^
+    hint: did you mean `COPY`?
+    exit code 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_is_not_there_or_is_hidden() {
+    let Some(world) = World::new("a_source_that_is_not_there_or_is_hidden").await else { return };
+    world.commit("FROM scratch\nCOPY secret.txt /\n");
+    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    error: `secret.txt` matches no file in the build context
+     --> Dockerfile:2:6
+      |
+    2 | COPY secret.txt /
+      |      ^^^^^^^^^^
+    hint: sources are relative to the root of the context, and only committed files are in it
+    exit code 3
+    ");
+    world.repository.write("secret.txt", "s");
+    world.repository.write(".dockerignore", "# not for images\n*.txt\n");
+    world.repository.commit("Hide");
+    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    error: `secret.txt` matches no file in the build context
+     --> Dockerfile:2:6
+      |
+    2 | COPY secret.txt /
+      |      ^^^^^^^^^^
+    hint: line 2 of `.dockerignore` excludes it
+    exit code 3
+    ");
+    assert_eq!(world.left_behind(), <[std::path::PathBuf; 0]>::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_fails() {
+    let test = "a_command_that_fails";
+    let Some(mut world) = World::new(test).await else { return };
+    if world.push_base(test).is_none() {
+        return;
+    }
+    world.commit("FROM busybox:1\nRUN echo working; exit 3\n");
+    let ran = world.build(&[]);
+    assert!(ran.stderr.contains("| working\n"), "{ran}");
+    insta::assert_snapshot!(ran.failure(), @r"
+    error: the command failed with exit status 3
+     --> Dockerfile:2:1
+      |
+    2 | RUN echo working; exit 3
+      | ^^^^^^^^^^^^^^^^^^^^^^^^
+    exit code 8
+    ");
+    insta::assert_snapshot!(world.build(&["--quiet"]).failure(), @r"
+    error: the command failed with exit status 3
+      | working
+     --> Dockerfile:2:1
+      |
+    2 | RUN echo working; exit 3
+      | ^^^^^^^^^^^^^^^^^^^^^^^^
+    exit code 8
+    ");
+    assert_eq!(world.left_behind(), <[std::path::PathBuf; 0]>::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_base_that_is_not_there() {
+    let Some(world) = World::new("a_base_that_is_not_there").await else { return };
+    world.commit(&format!("FROM {}/no/base:1\nCOPY . /\n", world.registry.registry()));
+    let failure = world.build(&[]).failure();
+    let hint = "hint: check its name and tag; the registry has no such image\nexit code 3";
+    assert!(failure.starts_with("error: there is no image `REGISTRY/no/base:1`"), "{failure}");
+    assert!(failure.contains(" --> Dockerfile:1:1\n") && failure.ends_with(hint), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_is_down() {
+    let Some(world) = World::new("a_registry_that_is_down").await else { return };
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    // Port 1 is reserved and nothing listens there.
+    let ran = world.run(&["--image", "127.0.0.1:1/team/app"]);
+    insta::assert_snapshot!(ran.failure(), @r"
+    error: failed to push `127.0.0.1:1/team/app:a65e89e`: `HEAD http://127.0.0.1:1/v2/team/app/manifests/a65e89e` failed: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+    hint: nothing listens there; is the registry running, and the port right?
+    exit code 5
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tag_that_exists_with_another_digest() {
+    let Some(world) = World::new("a_tag_that_exists_with_another_digest").await else { return };
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    let first = world.build(&[]);
+    let second = world.build(&["--label", "extra=1"]);
+    let failure = second.failure();
+    assert!(failure.contains(first.digest()) && failure.ends_with("exit code 6"), "{failure}");
+    assert!(failure.contains("hint: the same commit gave another image before"), "{failure}");
+    let moved = world.build(&["--label", "extra=1", "--allow-retag"]);
+    assert_ne!(moved.digest(), first.digest());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_settings_file_with_a_misspelt_key() {
+    let Some(world) = World::new("a_settings_file_with_a_misspelt_key").await else { return };
+    world.repository.write("notes.toml", "[build]\ndockerfil = \"Dockerfile\"\n");
+    world.commit("FROM scratch\n");
+    insta::assert_snapshot!(world.build(&[]).failure(), @r#"
+    error: unknown key `build.dockerfil` in `notes.toml` line 2
+     --> notes.toml:2:1
+      |
+    2 | dockerfil = "Dockerfile"
+      | ^^^^^^^^^
+    hint: did you mean `dockerfile`?
+    exit code 3
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flag_that_does_not_exist() {
+    let Some(world) = World::new("a_flag_that_does_not_exist").await else { return };
+    let ran = world.run(&["--platfrom", "linux/amd64"]);
+    assert_eq!(ran.status, 2, "{ran}");
+    assert!(ran.stderr.contains("--platform"), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_ends_a_build_and_its_command() {
+    let test = "a_signal_ends_a_build_and_its_command";
+    let Some(mut world) = World::new(test).await else { return };
+    if world.push_base(test).is_none() {
+        return;
+    }
+    world.commit("FROM busybox:1\nRUN echo under way; sleep 600\n");
+    let image = world.image();
+    let mut command = world.command(world.repository.path(), &["--image", &image]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut said = Vec::new();
+    // No sleep: the command's own line says that it runs.
+    while !String::from_utf8_lossy(&said).contains("under way\n") {
+        let mut byte = [0];
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&said));
+        said.extend(byte);
+    }
+    let interrupted =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.unwrap().success());
+    stderr.read_to_end(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.ends_with("error: stopped by Ctrl-C\n"), "{said}");
+    assert_eq!(world.left_behind(), <[std::path::PathBuf; 0]>::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_credentials() {
+    let Some(mut world) = World::with_login("wrong_credentials", Login::Token).await else {
+        return;
+    };
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    let without = world.build(&[]).failure();
+    assert!(without.ends_with("exit code 4"), "{without}");
+    let registry = world.registry.registry().to_string();
+    world.set("CI_REGISTRY", &registry);
+    world.set("CI_REGISTRY_USER", "user");
+    world.set("CI_REGISTRY_PASSWORD", "wrong-password");
+    let wrong = world.build(&[]).failure();
+    assert!(wrong.ends_with("exit code 4") && wrong.contains("hint:"), "{wrong}");
+    assert!(!wrong.contains("wrong-password"), "{wrong}");
+    world.set("CI_REGISTRY_PASSWORD", PASSWORD);
+    let _ = world.build(&[]).digest();
+}

@@ -1,0 +1,5 @@
+//! `notes-build` as a person uses it: what it prints, how it ends, and what it leaves behind.
+
+mod builds;
+mod failures;
+mod world;
