@@ -54,7 +54,9 @@ mod tests {
 
     fn read(lines: &[&str], success: bool) -> String {
         let mut suites = Suites::default();
-        lines.iter().for_each(|line| suites.line(line));
+        for line in lines {
+            suites.line(line);
+        }
         suites.finish(success).to_string()
     }
 

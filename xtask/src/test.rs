@@ -2,16 +2,17 @@
 
 use std::{
     error::Error,
+    path::Path,
     process::{Command, ExitCode},
     time::Instant,
 };
 
-use notes_testkit::process;
+use notes_testkit::{cluster::KUBECONFIG_VARIABLE, process};
 
 use crate::{
     apps,
     cli::TestOptions,
-    output,
+    cluster, output,
     summary::{CargoTest, Summary},
     workspace,
 };
@@ -19,8 +20,13 @@ use crate::{
 /// A step: its name, and what runs it.
 type Step = (&'static str, fn() -> Result<Summary, Box<dyn Error>>);
 
-const STEPS: &[Step] =
-    &[("fmt", fmt), ("clippy", clippy), ("cargo test", cargo_test), ("app", apps::run)];
+const STEPS: &[Step] = &[
+    ("fmt", fmt),
+    ("clippy", clippy),
+    ("cargo test", cargo_test),
+    ("app", apps::run),
+    ("demo", whole_road),
+];
 
 /// Runs the steps one after the other; a failure does not keep the next from running.
 pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Box<dyn Error>> {
@@ -76,14 +82,37 @@ fn check(name: &str, command: &mut Command) -> Result<Summary, Box<dyn Error>> {
     Ok(summary)
 }
 
-/// Unit, doc and integration tests of the workspace, built once.
+/// Unit, doc and integration tests of the workspace, built once, with a cluster from the first provider that is there.
 ///
-/// `--show-output`, because a test that skips itself says so in output that the harness otherwise hides. All of it goes to
-/// a file; here, a person sees the names of targets, failures and their output.
+/// Without one, the tests that need it skip themselves. A cluster that ran before stays.
 fn cargo_test() -> Result<Summary, Box<dyn Error>> {
+    let Ok(provider) = cluster::provider() else { return cargo_test_on(None) };
+    let found = provider.status(&mut |_| {})?;
+    let tested = match provider.clone().start(&mut |line| output::say(line)) {
+        Ok(cluster) => cargo_test_on(Some(&cluster.kubeconfig)),
+        // A machine that should have a cluster and does not is no reason to call its tests skipped.
+        Err(error) => {
+            crate::report(&error);
+            cargo_test_on(None).map(|mut summary| {
+                summary.fail("cluster");
+                summary
+            })
+        }
+    };
+    if !found {
+        provider.stop(&mut |line| output::say(line))?;
+    }
+    tested
+}
+
+/// `--show-output`, because a test that skips itself may say so in output that the harness otherwise hides.
+fn cargo_test_on(kubeconfig: Option<&Path>) -> Result<Summary, Box<dyn Error>> {
     let mut counts = CargoTest::default();
     let mut screen = Screen::default();
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
+    if let Some(kubeconfig) = kubeconfig {
+        command.env(KUBECONFIG_VARIABLE, kubeconfig);
+    }
     let status = process::stream(&mut command, |line| {
         counts.line(line);
         if screen.shows(line) {
@@ -91,6 +120,16 @@ fn cargo_test() -> Result<Summary, Box<dyn Error>> {
         }
     })?;
     Ok(counts.finish(status.success()))
+}
+
+/// The whole road, from HEAD to a note that is read back from a pod, as a person runs it.
+fn whole_road() -> Result<Summary, Box<dyn Error>> {
+    let mut summary = Summary::default();
+    if let Err(missing) = cluster::provider() {
+        summary.skip("demo", &missing.to_string());
+        return Ok(summary);
+    }
+    check("demo", Command::new(std::env::current_exe()?).arg("demo"))
 }
 
 /// What of the tests' output a person wants to see: errors, failures, and nothing of what passed.
