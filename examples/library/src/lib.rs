@@ -1,1 +1,1 @@
-//! One small program per library.
+//! One small program per library, under `examples/`, run by `tests/programs.rs`.
