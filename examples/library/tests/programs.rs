@@ -42,9 +42,9 @@ fn the_revision_of_a_repository_is_described() {
     let Some(repository) = notes_testkit::TestRepo::new(test) else { return };
     repository.write("a", "a");
     let commit = repository.commit("Begin");
-    let text = run("describe_revision", &[repository.path().to_str().unwrap()]);
-    assert!(text.starts_with(&format!("{} Begin\n", &commit[..7])), "{text}");
-    assert!(text.ends_with("1 files\nnothing else lies here\n"), "{text}");
+    let said = run("describe_revision", &[repository.path().to_str().unwrap()]);
+    assert!(said.starts_with(&format!("{} Begin\n", &commit[..7])), "{said}");
+    assert!(said.ends_with("1 files\nnothing else lies here\n"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,11 +80,11 @@ fn a_command_runs_where_the_machine_allows_it() {
     std::fs::create_dir(root.path().join("bin")).unwrap();
     std::fs::copy(busybox, root.path().join("bin/busybox")).unwrap();
     let root = root.path().to_str().unwrap();
-    let (succeeded, text) = attempt("run_command", &[root, "/bin/busybox", "echo", "hello"]);
-    if text.contains("isolation none") {
-        return notes_testkit::skip(test, &text);
+    let (succeeded, said) = attempt("run_command", &[root, "/bin/busybox", "echo", "hello"]);
+    if said.contains("isolation none") {
+        return notes_testkit::skip(test, &said);
     }
-    assert!(succeeded && text.contains("hello"), "{text}");
+    assert!(succeeded && said.contains("hello"), "{said}");
 }
 
 #[test]
