@@ -33,6 +33,10 @@ const REGISTRY: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5000);
 /// The repository the app is pushed to.
 const REPOSITORY: &str = "notes/notes-app-k8s";
+/// The namespace of the pipeline, and what the example's README has a person put into it before the first deploy.
+const NAMESPACE: &str = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"notesapp"}}"#;
+const SECRET: &str = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"notes-app-env"},"stringData":{
+    "SECRET_KEY":"for-the-tests-only-and-nothing-else-0123456789abcdefghi","DATABASE_URL":"sqlite:////tmp/notes.sqlite3"}}"#;
 /// The port of this machine that the app answers on.
 const PORT: u16 = 8000;
 
@@ -70,6 +74,19 @@ pub(crate) fn run(options: &DemoOptions) -> std::result::Result<ExitCode, Box<dy
     // A step that was interrupted may still be running on its thread.
     runtime.shutdown_background();
     Ok(code)
+}
+
+/// Runs the example's own pipeline with the runner that needs no server, on the registry and the cluster of the demo:
+/// `tests/gitlab-ci/run.sh`, whose lines go to `line`. Returns whether it succeeded.
+pub(crate) fn pipeline(mut line: impl FnMut(&str)) -> std::result::Result<bool, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Another caller in this process may have installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let demo = Demo::new(runtime.handle().clone())?;
+    let found = demo.found();
+    let ended = demo.pipeline(&mut line);
+    demo.take_down(found);
+    ended.map_err(|error| -> Box<dyn Error> { error })
 }
 
 /// What ran before the demo did, and is left as it was.
@@ -122,6 +139,25 @@ impl Demo {
         self.say("done");
         output::result(&url);
         Ok(())
+    }
+
+    fn pipeline(&self, line: &mut dyn FnMut(&str)) -> Result<bool> {
+        self.build_binaries()?;
+        let cluster = cluster::provider()?.start(&mut |line| self.say(line))?;
+        cluster.create("/api/v1/namespaces", NAMESPACE)?;
+        cluster.create("/api/v1/namespaces/notesapp/secrets", SECRET)?;
+        let registry = self.start_registry()?;
+        let app = self.app.join("Dockerfile");
+        self.runtime
+            .block_on(bases::provide(&app, registry, &self.cache, &|line| self.say(line)))?;
+        let mut run = Command::new(workspace::root().join("tests/gitlab-ci/run.sh"));
+        run.arg(&self.binaries)
+            // The embedded registry asks for no credentials, but the pipeline does.
+            .envs([("DOCKERHUB_USERNAME", "someone"), ("DOCKERHUB_PASSWORD", "a-token")])
+            .env("KUBECONFIG", &cluster.kubeconfig)
+            .env("NOTES_IMAGE", format!("{registry}/{REPOSITORY}"))
+            .env("NOTES_MIRRORS", format!("docker.io={registry}"));
+        Ok(notes_testkit::process::stream(&mut run, line)?.success())
     }
 
     fn start_cluster(

@@ -12,7 +12,7 @@ use notes_testkit::{cluster::KUBECONFIG_VARIABLE, process};
 use crate::{
     apps,
     cli::TestOptions,
-    cluster, output,
+    cluster, demo, output,
     summary::{CargoTest, Summary},
     workspace,
 };
@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("cargo test", cargo_test),
     ("app", apps::run),
     ("demo", whole_road),
+    ("pipeline", pipeline),
 ];
 
 /// Runs the steps one after the other; a failure does not keep the next from running.
@@ -130,6 +131,27 @@ fn whole_road() -> Result<Summary, Box<dyn Error>> {
         return Ok(summary);
     }
     check("demo", Command::new(std::env::current_exe()?).arg("demo"))
+}
+
+/// The example's .gitlab-ci.yml, from a bare repository to running pods.
+fn pipeline() -> Result<Summary, Box<dyn Error>> {
+    let mut summary = Summary::default();
+    if let Err(missing) = cluster::provider() {
+        summary.skip("pipeline", &missing.to_string());
+        return Ok(summary);
+    }
+    let mut skipped = None;
+    let succeeded = demo::pipeline(|line| {
+        output::say(line);
+        skipped =
+            skipped.take().or_else(|| line.strip_prefix("SKIPPED gitlab-ci: ").map(str::to_owned));
+    })?;
+    match skipped {
+        Some(reason) => summary.skip("pipeline", &reason),
+        None if succeeded => summary.pass(),
+        None => summary.fail("pipeline"),
+    }
+    Ok(summary)
 }
 
 /// What of the tests' output a person wants to see: errors, failures, and nothing of what passed.

@@ -184,6 +184,22 @@ impl Cluster {
         Err(format!("no cluster runs: `cargo xtask cluster up`, or set {KUBECONFIG_VARIABLE}"))
     }
 
+    /// Creates an object (JSON) at a path of the API, on the local node.
+    ///
+    /// # Errors
+    ///
+    /// Where it exists already or is refused, and [`ClusterError::NoProvider`] on another provider's cluster.
+    pub fn create(&self, path: &str, object: &str) -> Result<(), ClusterError> {
+        let Provider::LocalNode(node) = &self.provider else {
+            let reason = format!(
+                "objects are created on the local node only, not by {}",
+                self.provider.name()
+            );
+            return Err(ClusterError::NoProvider { reasons: vec![reason] });
+        };
+        node.create(path, object)
+    }
+
     /// Lets the nodes pull images of `host` (such as `docker.io`) from a plain-HTTP registry of this machine instead.
     ///
     /// # Errors

@@ -94,6 +94,26 @@ impl LocalNode {
             .map_err(|source| ClusterError::Io { path: file, source })
     }
 
+    /// Posts an object as the cluster's administrator.
+    pub(super) fn create(&self, path: &str, object: &str) -> Result<(), ClusterError> {
+        let pki = self.directory.join("pki");
+        let address = fs::read_to_string(self.kubeconfig())
+            .map_err(|source| ClusterError::Io { path: self.kubeconfig(), source })?;
+        let address =
+            address.split('"').find(|word| word.starts_with("https://")).unwrap_or_default();
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--fail", "--output", "/dev/null"])
+            .arg("--cacert")
+            .arg(pki.join("ca.crt"))
+            .arg("--cert")
+            .arg(pki.join("admin.crt"))
+            .arg("--key")
+            .arg(pki.join("admin.key"))
+            .args(["--header", "Content-Type: application/json", "--data", object])
+            .arg(format!("{address}{path}"));
+        run(&mut curl, &mut |_| {})
+    }
+
     fn script(&self, name: &str) -> Command {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("localnode");
         let mut command = Command::new(scripts.join(name));
