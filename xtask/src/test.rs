@@ -36,7 +36,12 @@ pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Box<dyn Error>> {
     for (name, step) in STEPS.iter().filter(|(name, _)| wanted(name)) {
         output::say(&format!("==> {name}"));
         let started = Instant::now();
-        let counts = step()?;
+        let counts = step().unwrap_or_else(|error| {
+            crate::report(error.as_ref());
+            let mut failed = Summary::default();
+            failed.fail(name);
+            failed
+        });
         output::say(&format!("    {name}: {counts} ({:.0} s)", started.elapsed().as_secs_f32()));
         all.add(counts);
     }
