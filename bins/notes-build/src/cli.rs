@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Check(Box<BuildArguments>),
     /// Say for every step whether it would run or is cached, and why.
     Explain(Box<BuildArguments>),
+    /// Push an image that `--output type=oci` wrote, from a job that may to the registry.
+    Push(PushArguments),
     /// Make the store of layers and cached steps smaller.
     Prune(PruneArguments),
     /// Run a registry on this machine.
@@ -138,6 +140,22 @@ pub(crate) struct BuildArguments {
     /// Run every step, whatever the cache knows.
     #[arg(long, help_heading = "Engine")]
     pub(crate) no_cache: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PushArguments {
+    /// The image-layout directory.
+    #[arg(value_name = "DIR")]
+    pub(crate) layout: PathBuf,
+    /// The name to push it under, such as `docker.io/user/app:a3f92bd`. Of several images in the layout, the one of this name.
+    #[arg(value_name = "NAME")]
+    pub(crate) reference: String,
+    /// Move a tag that exists with another digest.
+    #[arg(long)]
+    pub(crate) allow_retag: bool,
+    /// Speak plain HTTP to this registry.
+    #[arg(long = "insecure-registry", value_name = "HOST")]
+    pub(crate) insecure: Vec<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -12,10 +12,16 @@ use notes_image::{
     build::{self, CopyError},
     plan, store,
 };
+use notes_oci::{LayoutError, ReferenceError};
 use notes_registry::{PullError, PushError};
 use notes_sandbox::{EnterError, RunError};
 
 pub(crate) fn open(error: OpenError) -> Failure {
+    let hint = error.hint();
+    Failure::new(Kind::Configuration, error).with_hints(hint)
+}
+
+pub(crate) fn reference(error: ReferenceError) -> Failure {
     let hint = error.hint();
     Failure::new(Kind::Configuration, error).with_hints(hint)
 }
@@ -185,6 +191,15 @@ pub(crate) fn push(error: PushError) -> Failure {
         _ => Kind::Internal,
     };
     Failure::new(kind, error).with_hints(hint)
+}
+
+/// An image-layout directory that is missing, is none, or does not hold what is asked for.
+pub(crate) fn layout(error: LayoutError) -> Failure {
+    let kind = match error {
+        LayoutError::NotALayout { .. } | LayoutError::NotFound { .. } => Kind::Configuration,
+        _ => Kind::Internal,
+    };
+    Failure::new(kind, error)
 }
 
 /// A base that cannot be had: it is not there, it is denied, or the network failed.

@@ -9,35 +9,26 @@ use notes_registry::{Blob, Environment, Mirror, Options, Outcome, Remote, Report
 use crate::{
     reporter::{Bytes, Elapsed},
     session::Session,
-    settings::Settings,
 };
 
 /// Returns the registries as the settings and the environment reach them.
 pub(crate) fn remote(
     session: &Session,
-    settings: &Settings,
+    mirrors: &[String],
+    insecure: &[String],
     retag: Retag,
 ) -> Result<Remote, Failure> {
     // A second call finds it installed, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let configuration =
-        |error: &dyn Error| Failure::message(Kind::Configuration, error.to_string());
-    let mirrors: Vec<Mirror> = settings
-        .mirrors
-        .value
-        .0
+    let mirrors: Vec<Mirror> =
+        mirrors.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(
+            |error: notes_registry::MirrorError| Failure::new(Kind::Configuration, error),
+        )?;
+    let plain_http: Vec<Registry> = insecure
         .iter()
         .map(|text| text.parse())
         .collect::<Result<_, _>>()
-        .map_err(|error: notes_registry::MirrorError| Failure::new(Kind::Configuration, error))?;
-    let plain_http: Vec<Registry> = settings
-        .insecure
-        .value
-        .0
-        .iter()
-        .map(|text| text.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|error: notes_oci::ReferenceError| configuration(&error))?;
+        .map_err(|error: notes_oci::ReferenceError| Failure::new(Kind::Configuration, error))?;
     let environment: Environment = session.environment.iter().collect();
     let options = Options {
         mirrors,

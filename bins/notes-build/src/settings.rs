@@ -242,23 +242,19 @@ fn no_image(project: &Project) -> Failure {
 }
 
 fn named_references(name: &str, tag: &str, further: &[String]) -> Result<Vec<Reference>, Failure> {
-    let configuration = |error: notes_oci::ReferenceError| {
-        let hint = error.hint();
-        Failure::new(Kind::Configuration, error).with_hints(hint)
-    };
-    let repository: Reference = name.parse().map_err(configuration)?;
+    let repository: Reference = name.parse().map_err(failure::reference)?;
     // `host:port/name` has a colon too; what a tag would follow is behind the last slash.
     if name.rsplit('/').next().is_some_and(|last| last.contains([':', '@'])) {
         let message = format!("`{name}` has a tag or a digest; the image's name is a repository");
         return Err(Failure::message(Kind::Configuration, message)
             .with_hint("the tag is the commit's; add others with `--tag`"));
     }
-    let mut references = vec![repository.with_tag(tag.parse::<Tag>().map_err(configuration)?)];
+    let mut references = vec![repository.with_tag(tag.parse::<Tag>().map_err(failure::reference)?)];
     for further in further {
         // A bare word is a tag of the same repository; anything else is a name of its own.
         references.push(match further.parse::<Tag>() {
             Ok(tag) => repository.with_tag(tag),
-            Err(_) => further.parse().map_err(configuration)?,
+            Err(_) => further.parse().map_err(failure::reference)?,
         });
     }
     Ok(references)

@@ -48,7 +48,8 @@ struct Job {
 pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {
     let started = Instant::now();
     let job = Job::prepare(session, arguments)?;
-    let remote = registry::remote(session, &job.settings, job.retag)?;
+    let Settings { mirrors, insecure, .. } = &job.settings;
+    let remote = registry::remote(session, &mirrors.value.0, &insecure.value.0, job.retag)?;
     // Before any thread: what follows may run in name spaces of its own.
     let options = notes_sandbox::Options { isolation: job.settings.isolation.value };
     let sandbox = notes_sandbox::enter(&options).map_err(failure::enter)?;
@@ -194,14 +195,9 @@ impl Job {
                 }
             }
             Output::Layout(path) => {
-                let layout = Layout::create(path)
-                    .await
-                    .map_err(|error| Failure::new(Kind::Internal, error))?;
+                let layout = Layout::create(path).await.map_err(failure::layout)?;
                 for reference in &self.references {
-                    layout
-                        .write(image, reference)
-                        .await
-                        .map_err(|error| Failure::new(Kind::Internal, error))?;
+                    layout.write(image, reference).await.map_err(failure::layout)?;
                 }
                 ui.step("Wrote", path.display());
             }

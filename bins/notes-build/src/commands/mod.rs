@@ -7,4 +7,5 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod prune;
+pub(crate) mod push;
 pub(crate) mod serve;

@@ -120,6 +120,28 @@ async fn results_are_handed_over_in_files() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_to_a_layout_is_pushed_by_a_later_job() {
+    let test = "what_was_written_to_a_layout_is_pushed_by_a_later_job";
+    let Some(world) = World::new(test).await else { return };
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    let built = world.run(&["-o", "type=oci,dest=layout"]);
+    let name = format!("{}:1", world.image());
+    let pushed = world.run(&["push", "layout", &name]);
+    assert_eq!(pushed.digest(), built.digest());
+    assert!(pushed.stdout.starts_with("REGISTRY/team/app:1@sha256:"), "{pushed}");
+
+    world.commit("FROM scratch\nCOPY Dockerfile /other\n");
+    let _ = world.run(&["-o", "type=oci,dest=other"]).digest();
+    let refused = world.run(&["push", "other", &name]);
+    assert_eq!(refused.status, 6, "{refused}");
+    let absent = world.run(&["push", "nowhere", &name]);
+    insta::assert_snapshot!(absent.failure(), @r"
+    error: `REPOSITORY/nowhere` is not an image layout: it has no `oci-layout` file of version 1
+    exit code 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn config_show_names_every_origin() {
     let Some(mut world) = World::new("config_show_names_every_origin").await else { return };
     world.repository.write("notes.toml", "image = \"docker.io/user/app\"\n");
