@@ -39,7 +39,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
 /// A technology and the only crates that may name it.
 const OWNERS: [(&str, &[&str]); 10] = [
     ("oci-client", &["notes-registry"]),
-    ("reqwest", &["notes-registry", "notes-tests", "xtask"]),
+    ("reqwest", &["notes-registry", "notes-tests"]),
     ("kube", &["notes-k8s-deploy"]),
     ("k8s-openapi", &["notes-k8s-deploy"]),
     ("gix", &["notes-gitinfo"]),

@@ -14,6 +14,8 @@ pub(crate) enum Command {
     Test(TestOptions),
     /// Build, push and deploy the example app on real parts, and write a note into it.
     Demo(DemoOptions),
+    /// Build the two static, stripped binaries of a release, and say how large they are.
+    Dist,
     /// A cluster to test on: `NOTES_TEST_KUBECONFIG`, kind, or Kubernetes as processes of this machine.
     Cluster {
         #[command(subcommand)]
@@ -29,6 +31,9 @@ pub(crate) struct DemoOptions {
     /// Take down what an earlier demo left running.
     #[arg(long)]
     pub(crate) down: bool,
+    /// Use the two programs that lie beside this one, as they are.
+    #[arg(long, hide = true)]
+    pub(crate) built: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
@@ -43,7 +48,7 @@ pub(crate) enum ClusterAction {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct TestOptions {
-    /// Run only the steps whose name contains this (fmt, clippy, cargo, app, pipeline).
+    /// Run only the steps whose name contains this (fmt, clippy, cargo, app, demo, pipeline).
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
 }

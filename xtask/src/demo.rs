@@ -4,13 +4,17 @@
 //! binaries and the image is built and pushed.
 
 mod bases;
+pub(crate) mod database;
 mod notes;
 mod service;
 
 use std::{
     error::Error,
-    fs, io,
+    fmt::Write as _,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
     net::{SocketAddr, TcpListener},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     thread,
@@ -23,28 +27,31 @@ use notes_testkit::{
 };
 
 use crate::{cli::DemoOptions, cluster, output, program, workspace};
+use database::Database;
 use service::Service;
 
 /// What a step of the demo may end with.
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The address of the registry, so that an image has the same name in each run; another port where it is taken.
 const REGISTRY: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5000);
 /// The repository the app is pushed to.
 const REPOSITORY: &str = "notes/notes-app-k8s";
-/// The namespace of the pipeline, and what the example's README has a person put into it before the first deploy.
+/// The namespace of the pipeline, which a person makes before the first deploy, with a Secret in it.
 const NAMESPACE: &str = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"notesapp"}}"#;
-const SECRET: &str = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"notes-app-env"},"stringData":{
-    "SECRET_KEY":"for-the-tests-only-and-nothing-else-0123456789abcdefghi","DATABASE_URL":"sqlite:////tmp/notes.sqlite3"}}"#;
+/// Good for nothing but a database that is gone with the demo.
+const SECRET_KEY: &str = "for-the-demo-only-and-nothing-else-0123456789abcdefghij";
+/// The database where pods reach none of this machine: each pod has its own file, which is gone with it.
+const FILE_OF_EACH_POD: &str = "sqlite:////tmp/notes.sqlite3";
 /// The port of this machine that the app answers on.
 const PORT: u16 = 8000;
 
 /// Runs the demo, and takes down what it started unless it is to be kept.
 pub(crate) fn run(options: &DemoOptions) -> std::result::Result<ExitCode, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let demo = Demo::new(runtime.handle().clone())?;
+    let programs = if options.built { Programs::Built } else { Programs::ToBuild };
+    let demo = Demo::new(runtime.handle().clone(), programs)?;
     if options.down {
         demo.take_down(Found::default());
         return Ok(ExitCode::SUCCESS);
@@ -78,15 +85,27 @@ pub(crate) fn run(options: &DemoOptions) -> std::result::Result<ExitCode, Box<dy
 
 /// Runs the example's own pipeline with the runner that needs no server, on the registry and the cluster of the demo:
 /// `tests/gitlab-ci/run.sh`, whose lines go to `line`. Returns whether it succeeded.
-pub(crate) fn pipeline(mut line: impl FnMut(&str)) -> std::result::Result<bool, Box<dyn Error>> {
+pub(crate) fn pipeline(
+    programs: Programs,
+    mut line: impl FnMut(&str),
+) -> std::result::Result<bool, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // Another caller in this process may have installed it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let demo = Demo::new(runtime.handle().clone())?;
+    let demo = Demo::new(runtime.handle().clone(), programs)?;
     let found = demo.found();
     let ended = demo.pipeline(&mut line);
     demo.take_down(found);
     ended.map_err(|error| -> Box<dyn Error> { error })
+}
+
+/// Whether the two programs are as the sources say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Programs {
+    /// Somebody has built them. They are used as they are: another choice of packages is another choice of their
+    /// dependencies' features, and would build most of them again.
+    Built,
+    /// They are to be built first.
+    ToBuild,
 }
 
 /// What ran before the demo did, and is left as it was.
@@ -94,6 +113,13 @@ pub(crate) fn pipeline(mut line: impl FnMut(&str)) -> std::result::Result<bool, 
 struct Found {
     cluster: bool,
     registry: bool,
+    database: bool,
+}
+
+/// Where the app runs: the cluster, and the database of its pods.
+struct Ground {
+    cluster: Cluster,
+    database_url: String,
 }
 
 #[derive(Clone)]
@@ -102,39 +128,40 @@ struct Demo {
     cache: PathBuf,
     /// Where the two binaries are: where this program is.
     binaries: PathBuf,
+    programs: Programs,
     app: PathBuf,
     started: Instant,
 }
 
 impl Demo {
-    fn new(runtime: tokio::runtime::Handle) -> io::Result<Self> {
+    fn new(runtime: tokio::runtime::Handle, programs: Programs) -> io::Result<Self> {
         let program = std::env::current_exe()?;
         let binaries = program.parent().unwrap_or(Path::new(".")).to_owned();
         let app = workspace::root().join("examples/notes-app");
-        Ok(Self { runtime, cache: cache::directory(), binaries, app, started: Instant::now() })
+        let (cache, started) = (cache::directory(), Instant::now());
+        Ok(Self { runtime, cache, binaries, programs, app, started })
     }
 
     fn run(&self) -> Result<()> {
-        let starting = cluster::provider().map(|provider| self.start_cluster(provider));
+        let starting = cluster::provider().map(|provider| self.start_ground(provider));
         self.build_binaries()?;
         let registry = self.start_registry()?;
-        let app = self.app.join("Dockerfile");
-        self.runtime
-            .block_on(bases::provide(&app, registry, &self.cache, &|line| self.say(line)))?;
+        self.provide_bases(registry)?;
         let pinned = self.build_image(registry)?;
         self.say(&format!("pushed {pinned}"));
-        let notes_toml = self.settings()?;
         let starting = match starting {
             Ok(starting) => starting,
-            Err(missing) => return self.render(&pinned, &notes_toml, &missing),
+            Err(missing) => return self.render(&pinned, &missing),
         };
         if !starting.is_finished() {
             self.say("the image is there; waiting for the cluster");
         }
-        let cluster = starting.join().expect("starting a cluster does not panic")?;
+        let Ground { cluster, database_url } =
+            starting.join().expect("starting a cluster does not panic")?;
+        let notes_toml = self.settings(&database_url)?;
         self.deploy(&pinned, &notes_toml, &cluster)?;
         let url = self.forward(&notes_toml, &cluster)?;
-        self.runtime.block_on(notes::write_and_read_back(&url, &|line| self.say(line)))?;
+        notes::write_and_read_back(&url, &self.directory(), &|line| self.say(line))?;
         program::run(&mut self.deploying("status", &notes_toml, &cluster))?;
         self.say("done");
         output::result(&url);
@@ -143,13 +170,11 @@ impl Demo {
 
     fn pipeline(&self, line: &mut dyn FnMut(&str)) -> Result<bool> {
         self.build_binaries()?;
-        let cluster = cluster::provider()?.start(&mut |line| self.say(line))?;
+        let Ground { cluster, database_url } = self.ground(cluster::provider()?)?;
         cluster.create("/api/v1/namespaces", NAMESPACE)?;
-        cluster.create("/api/v1/namespaces/notesapp/secrets", SECRET)?;
+        cluster.create("/api/v1/namespaces/notesapp/secrets", &secret(&database_url))?;
         let registry = self.start_registry()?;
-        let app = self.app.join("Dockerfile");
-        self.runtime
-            .block_on(bases::provide(&app, registry, &self.cache, &|line| self.say(line)))?;
+        self.provide_bases(registry)?;
         let mut run = Command::new(workspace::root().join("tests/gitlab-ci/run.sh"));
         run.arg(&self.binaries)
             // The embedded registry asks for no credentials, but the pipeline does.
@@ -160,19 +185,27 @@ impl Demo {
         Ok(notes_testkit::process::stream(&mut run, line)?.success())
     }
 
-    fn start_cluster(
-        &self,
-        provider: Provider,
-    ) -> thread::JoinHandle<std::result::Result<Cluster, ClusterError>> {
+    /// Prepares the ground on a thread of its own.
+    fn start_ground(&self, provider: Provider) -> thread::JoinHandle<Result<Ground>> {
         let demo = self.clone();
-        thread::spawn(move || {
-            demo.say(&format!("cluster: {}", provider.name()));
-            provider.start(&mut |line| demo.say(line))
-        })
+        thread::spawn(move || demo.ground(provider))
+    }
+
+    fn ground(&self, provider: Provider) -> Result<Ground> {
+        self.say(&format!("cluster: {}", provider.name()));
+        let cluster = provider.start(&mut |line| self.say(line))?;
+        let database_url = match cluster.address_of_this_machine()? {
+            Some(address) => self.database().start(address, &|line| self.say(line))?,
+            None => FILE_OF_EACH_POD.to_owned(),
+        };
+        Ok(Ground { cluster, database_url })
     }
 
     fn build_binaries(&self) -> Result<()> {
-        self.say("building notes-build and notes-deploy");
+        if self.programs == Programs::Built {
+            return Ok(());
+        }
+        self.say("building notes-build and notes-deploy (five minutes where nothing is built yet)");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(["build", "--quiet", "--package", "notes-build", "--package", "notes-deploy"]);
         program::run(cargo.current_dir(workspace::root()))
@@ -192,6 +225,14 @@ impl Demo {
         Ok(address)
     }
 
+    fn provide_bases(&self, registry: SocketAddr) -> Result<()> {
+        let dockerfile = self.app.join("Dockerfile");
+        let notes_build = self.binaries.join("notes-build");
+        let say = |line: &str| self.say(line);
+        let providing = bases::provide(&dockerfile, registry, &notes_build, &self.cache, &say);
+        self.runtime.block_on(providing)
+    }
+
     fn build_image(&self, registry: SocketAddr) -> Result<String> {
         let mut build = Command::new(self.binaries.join("notes-build"));
         build.args(["--image", &format!("{registry}/{REPOSITORY}")]);
@@ -201,13 +242,14 @@ impl Demo {
     }
 
     /// The app's own notes.toml, with the two settings that in production come from a Secret.
-    fn settings(&self) -> Result<PathBuf> {
-        let path = self.app.join("notes.toml");
-        let text = fs::read_to_string(&path)?;
-        let directory = self.cache.join("demo");
+    fn settings(&self, database_url: &str) -> Result<PathBuf> {
+        let text = fs::read_to_string(self.app.join("notes.toml"))?;
+        let directory = self.directory();
         fs::create_dir_all(&directory)?;
         let path = directory.join("notes.toml");
-        fs::write(&path, with_environment(&text))?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        file.write_all(with_environment(&text, database_url).as_bytes())?;
         Ok(path)
     }
 
@@ -219,7 +261,8 @@ impl Demo {
     }
 
     /// Without a cluster: what would be applied, and what a deploy would need.
-    fn render(&self, pinned: &str, notes_toml: &Path, missing: &ClusterError) -> Result<()> {
+    fn render(&self, pinned: &str, missing: &ClusterError) -> Result<()> {
+        let notes_toml = self.settings(FILE_OF_EACH_POD)?;
         let mut render = Command::new(self.binaries.join("notes-deploy"));
         render.args(["render", "--image", pinned, "--config"]).arg(notes_toml);
         output::result(&program::result(render.current_dir(&self.app))?);
@@ -247,6 +290,7 @@ impl Demo {
         Found {
             cluster: cluster::provider().is_ok_and(is_up),
             registry: self.service("registry").running().is_some(),
+            database: Database::is_running(),
         }
     }
 
@@ -259,13 +303,27 @@ impl Demo {
         {
             crate::report(&error);
         }
+        if !found.database
+            && let Err(error) = self.database().stop()
+        {
+            crate::report(error.as_ref());
+        }
         if !found.registry {
             self.service("registry").stop();
         }
     }
 
+    fn database(&self) -> Database {
+        Database::of(&self.app)
+    }
+
     fn service(&self, name: &'static str) -> Service {
-        Service::new(name, &self.cache.join("demo"))
+        Service::new(name, &self.directory())
+    }
+
+    /// Where a demo keeps what it will look for later.
+    fn directory(&self) -> PathBuf {
+        self.cache.join("demo")
     }
 
     fn say(&self, line: &str) {
@@ -273,12 +331,21 @@ impl Demo {
     }
 }
 
-/// Replaces the Secret of production by values of the demo's own: each pod has an `SQLite` file, which is gone with it.
-fn with_environment(notes_toml: &str) -> String {
+/// What the example's README has a person put into the namespace before the first deploy.
+fn secret(database_url: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"notes-app-env"}},"stringData":{{"SECRET_KEY":"{SECRET_KEY}","DATABASE_URL":"{database_url}"}}}}"#
+    )
+}
+
+/// Replaces the Secret of production by values of the demo's own, so that `notes-deploy` has the namespace to make.
+fn with_environment(notes_toml: &str, database_url: &str) -> String {
     let kept = notes_toml.lines().filter(|line| !line.starts_with("env-from"));
     let mut text: String = kept.flat_map(|line| [line, "\n"]).collect();
-    text.push_str("\n[deploy.env]\nSECRET_KEY = \"for-the-demo-only-and-nothing-else-0123456789abcdefghij\"\n");
-    text.push_str("DATABASE_URL = \"sqlite:////tmp/notes.sqlite3\"\n");
+    let _ = write!(
+        text,
+        "\n[deploy.env]\nSECRET_KEY = \"{SECRET_KEY}\"\nDATABASE_URL = \"{database_url}\"\n"
+    );
     text
 }
 
@@ -289,13 +356,13 @@ mod tests {
     #[test]
     fn the_demos_settings_need_no_secret() {
         let text = "[deploy]\nname = \"notes-app\"\nenv-from = [\"secret/notes-app-env\"]\n";
-        insta::assert_snapshot!(with_environment(text), @r#"
+        insta::assert_snapshot!(with_environment(text, "postgres://notes@10.0.0.1/notes"), @r#"
         [deploy]
         name = "notes-app"
 
         [deploy.env]
         SECRET_KEY = "for-the-demo-only-and-nothing-else-0123456789abcdefghij"
-        DATABASE_URL = "sqlite:////tmp/notes.sqlite3"
+        DATABASE_URL = "postgres://notes@10.0.0.1/notes"
         "#);
     }
 }

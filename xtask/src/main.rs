@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask cluster`.
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask cluster`, `cargo xtask dist`.
 //!
 //! CI runs the same commands a person runs. What a command says goes to stderr; what a script would want (a kubeconfig's
 //! path, the summary of the tests) goes to stdout.
@@ -7,6 +7,7 @@ mod apps;
 mod cli;
 mod cluster;
 mod demo;
+mod dist;
 mod output;
 mod program;
 mod summary;
@@ -21,8 +22,9 @@ use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Test(options) => test::run(&options),
+        Command::Test(options) => Ok(test::run(&options)),
         Command::Cluster { action } => cluster::run(action),
+        Command::Dist => dist::run(),
         Command::Demo(options) => demo::run(&options),
     };
     match result {

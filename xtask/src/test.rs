@@ -7,36 +7,58 @@ use std::{
     time::Instant,
 };
 
-use notes_testkit::{cluster::KUBECONFIG_VARIABLE, process};
+use notes_testkit::{
+    cluster::{KUBECONFIG_VARIABLE, Package, install_missing},
+    process,
+};
 
 use crate::{
     apps,
     cli::TestOptions,
-    cluster, demo, output,
+    cluster,
+    demo::{self, Programs, database},
+    output,
     summary::{CargoTest, Summary},
     workspace,
 };
 
 /// A step: its name, and what runs it.
-type Step = (&'static str, fn() -> Result<Summary, Box<dyn Error>>);
+type Step = (&'static str, fn(Programs) -> Result<Summary, Box<dyn Error>>);
 
 const STEPS: &[Step] = &[
-    ("fmt", fmt),
-    ("clippy", clippy),
-    ("cargo test", cargo_test),
-    ("app", apps::run),
+    ("fmt", |_| fmt()),
+    ("clippy", |_| clippy()),
+    ("cargo test", |_| cargo_test()),
+    ("app", |_| apps::run()),
     ("demo", whole_road),
     ("pipeline", pipeline),
 ];
 
+/// What tests run beside our own programs: other people's registries, clients and shells. Where one is missing and cannot
+/// be installed, its tests skip themselves.
+const PACKAGES: [Package; 7] = [
+    Package { name: "git", shown_by: "git" },
+    Package { name: "busybox-static", shown_by: "/var/lib/dpkg/info/busybox-static.list" },
+    Package { name: "docker-registry", shown_by: "docker-registry" },
+    Package { name: "skopeo", shown_by: "skopeo" },
+    Package { name: "uidmap", shown_by: "newuidmap" },
+    Package { name: "python3-venv", shown_by: "/var/lib/dpkg/info/python3-venv.list" },
+    Package { name: "rsync", shown_by: "rsync" },
+];
+
 /// Runs the steps one after the other; a failure does not keep the next from running.
-pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Box<dyn Error>> {
+pub(crate) fn run(options: &TestOptions) -> ExitCode {
     let wanted = |name: &str| options.only.as_deref().is_none_or(|only| name.contains(only));
+    // The step `cargo test` builds them too, for the tests that run them.
+    let programs = if options.only.is_none() { Programs::Built } else { Programs::ToBuild };
+    if options.only.is_none() {
+        install();
+    }
     let mut all = Summary::default();
     for (name, step) in STEPS.iter().filter(|(name, _)| wanted(name)) {
         output::say(&format!("==> {name}"));
         let started = Instant::now();
-        let counts = step().unwrap_or_else(|error| {
+        let counts = step(programs).unwrap_or_else(|error| {
             crate::report(error.as_ref());
             let mut failed = Summary::default();
             failed.fail(name);
@@ -46,7 +68,16 @@ pub(crate) fn run(options: &TestOptions) -> Result<ExitCode, Box<dyn Error>> {
         all.add(counts);
     }
     report(&all);
-    Ok(if all.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if all.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn install() {
+    if let Err(error) = install_missing(&PACKAGES, "the tests", &mut output::say) {
+        crate::report(&error);
+    }
+    if let Err(error) = database::install(&output::say) {
+        crate::report(error.as_ref());
+    }
 }
 
 /// Names what was skipped and what failed, and ends with the counts alone on a line.
@@ -129,24 +160,29 @@ fn cargo_test_on(kubeconfig: Option<&Path>) -> Result<Summary, Box<dyn Error>> {
 }
 
 /// The whole road, from HEAD to a note that is read back from a pod, as a person runs it.
-fn whole_road() -> Result<Summary, Box<dyn Error>> {
+fn whole_road(programs: Programs) -> Result<Summary, Box<dyn Error>> {
     let mut summary = Summary::default();
     if let Err(missing) = cluster::provider() {
         summary.skip("demo", &missing.to_string());
         return Ok(summary);
     }
-    check("demo", Command::new(std::env::current_exe()?).arg("demo"))
+    let mut demo = Command::new(std::env::current_exe()?);
+    demo.arg("demo");
+    if programs == Programs::Built {
+        demo.arg("--built");
+    }
+    check("demo", &mut demo)
 }
 
 /// The example's .gitlab-ci.yml, from a bare repository to running pods.
-fn pipeline() -> Result<Summary, Box<dyn Error>> {
+fn pipeline(programs: Programs) -> Result<Summary, Box<dyn Error>> {
     let mut summary = Summary::default();
     if let Err(missing) = cluster::provider() {
         summary.skip("pipeline", &missing.to_string());
         return Ok(summary);
     }
     let mut skipped = None;
-    let succeeded = demo::pipeline(|line| {
+    let succeeded = demo::pipeline(programs, |line| {
         output::say(line);
         skipped =
             skipped.take().or_else(|| line.strip_prefix("SKIPPED gitlab-ci: ").map(str::to_owned));

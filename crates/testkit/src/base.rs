@@ -16,7 +16,7 @@ use std::{
     process::Command,
 };
 
-use notes_oci::{History, Image, ImageSink as _, ImageSource as _, Layout, Platform, Reference};
+use notes_oci::{History, Image, ImageSink as _, Layout, Platform, Reference};
 
 use crate::{
     cluster::{ClusterError, Package, install_missing},
@@ -73,7 +73,7 @@ pub enum BaseError {
     },
 }
 
-/// Returns the image that `recipe` describes, made now or earlier.
+/// Returns the layout with the image that `recipe` describes, under its own name, made now or earlier.
 ///
 /// # Errors
 ///
@@ -82,14 +82,13 @@ pub async fn make(
     recipe: &Recipe,
     cache: &Path,
     say: &mut dyn FnMut(&str),
-) -> Result<Image, BaseError> {
+) -> Result<Layout, BaseError> {
     let reference = &recipe.reference;
     let directory = cache.join("bases").join(recipe.key(&authorities()));
     let failed = |source: notes_oci::LayoutError| BaseError::Layout {
         reference: Box::new(reference.clone()),
         source: Box::new(source),
     };
-    let platform = Platform::native();
     if !directory.join("oci-layout").exists() {
         let at = |path: &Path| {
             let path = path.to_owned();
@@ -105,7 +104,7 @@ pub async fn make(
             created_by: Some(format!("mmdebstrap {} {}", recipe.suite, recipe.packages.join(" "))),
             ..History::default()
         };
-        let image = Image::scratch(platform.clone())
+        let image = Image::scratch(Platform::native())
             .with_layer(layer, history)
             .with_config(|config| recipe.configure(config));
         let fresh = made.path().join("layout");
@@ -118,8 +117,7 @@ pub async fn make(
             return Err(at(&directory)(error));
         }
     }
-    let layout = Layout::open(&directory).await.map_err(failed)?;
-    layout.image(reference, &platform).await.map_err(failed)
+    Layout::open(&directory).await.map_err(failed)
 }
 
 fn bootstrap(recipe: &Recipe, archive: &Path, say: &mut dyn FnMut(&str)) -> Result<(), BaseError> {

@@ -14,7 +14,7 @@ mod packages;
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -198,6 +198,18 @@ impl Cluster {
             return Err(ClusterError::NoProvider { reasons: vec![reason] });
         };
         node.create(path, object)
+    }
+
+    /// Returns the address at which pods reach servers of this machine, where that is known: on the local node.
+    ///
+    /// # Errors
+    ///
+    /// Where the node does not say.
+    pub fn address_of_this_machine(&self) -> Result<Option<IpAddr>, ClusterError> {
+        match &self.provider {
+            Provider::LocalNode(node) => node.address().map(Some),
+            Provider::Given(_) | Provider::Kind(_) => Ok(None),
+        }
     }
 
     /// Lets the nodes pull images of `host` (such as `docker.io`) from a plain-HTTP registry of this machine instead.

@@ -4,6 +4,7 @@ pub mod base;
 pub mod cache;
 pub mod cluster;
 pub mod process;
+#[cfg(feature = "registry")]
 pub mod registry;
 mod repository;
 mod skipping;

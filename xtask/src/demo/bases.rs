@@ -1,47 +1,57 @@
 //! The bases of a Dockerfile: Docker Hub's where it can be reached, else made from Debian's packages.
 
-use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use notes_oci::{ImageSink as _, Reference};
-use notes_registry::{Environment, Options, Remote, Retag, Retry};
+use notes_oci::Reference;
 use notes_testkit::base::{self, Recipe};
 
 use super::Result;
+use crate::program;
 
-/// How long Docker Hub may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Any answer will do, also one that asks who is there.
+const DOCKER_HUB: &str = "https://registry-1.docker.io/v2/";
 
-/// Puts each base that Docker Hub does not give into `registry`, under its own name.
+/// Puts each base that Docker Hub does not give into `registry`, under its own name, with the program `notes_build`.
 pub(super) async fn provide(
     dockerfile: &Path,
     registry: SocketAddr,
+    notes_build: &Path,
     cache: &Path,
     say: &dyn Fn(&str),
 ) -> Result<()> {
+    if is_docker_hub_there()? {
+        say("bases: from Docker Hub");
+        return Ok(());
+    }
     for base in bases(&fs::read_to_string(dockerfile)?) {
         let reference: Reference = base.parse()?;
-        if is_reachable(&reference).await {
-            say(&format!("base: {base} from its own registry"));
-            continue;
-        }
         let recipe = Recipe::of(&reference).ok_or_else(|| {
             format!("`{base}` cannot be pulled, and Debian's packages do not make one like it")
         })?;
-        let image = base::make(&recipe, cache, &mut |line| say(line)).await?;
+        let layout = base::make(&recipe, cache, &mut |line| say(line)).await?;
         let tag = reference.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-        let mirrored = format!("{registry}/{}{tag}", reference.repository).parse()?;
-        let remote = Remote::new(Options { retag: Retag::Allow, ..Options::default() })?;
-        let pinned = remote.write(&image, &mirrored).await?;
+        let mut push = Command::new(notes_build);
+        push.args(["push", "--quiet", "--allow-retag"]).arg(layout.root());
+        let pinned =
+            program::result(push.arg(format!("{registry}/{}{tag}", reference.repository)))?;
         say(&format!("base: {base} made from Debian packages, as {pinned}"));
     }
     Ok(())
 }
 
-async fn is_reachable(reference: &Reference) -> bool {
-    let environment = Environment::read();
-    let options = Options { retry: Retry::never(), ..Options::from_environment(&environment) };
-    let Ok(remote) = Remote::new(options) else { return false };
-    matches!(tokio::time::timeout(PATIENCE, remote.resolve(reference)).await, Ok(Ok(_)))
+fn is_docker_hub_there() -> Result<bool> {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--max-time", "5", "--output", "/dev/null", DOCKER_HUB]);
+    let ended = curl.stdin(Stdio::null()).status();
+    Ok(ended
+        .map_err(|error| format!("failed to run curl (apt-get install curl): {error}"))?
+        .success())
 }
 
 /// The images that a Dockerfile builds on; stages of its own are none. Good enough for our own Dockerfiles: no

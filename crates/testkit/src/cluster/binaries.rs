@@ -140,7 +140,12 @@ fn build_missing(
             .arg(package)
             .env("CGO_ENABLED", "0")
             .env_remove("GOFLAGS");
-        run(&mut go, say)?;
+        // A hundred lines that say nothing new.
+        run(&mut go, &mut |line| {
+            if !line.starts_with("go: downloading ") {
+                say(line);
+            }
+        })?;
         fs::rename(&new, &path).map_err(|source| io(&path, source))?;
         say(&format!("built {name} in {:.0} s", started.elapsed().as_secs_f32()));
     }

@@ -1,8 +1,8 @@
 //! The local node: Kubernetes as plain processes of this machine, by the scripts in `localnode/`.
 
 use std::{
-    fs,
-    net::SocketAddr,
+    fs, io,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -92,6 +92,17 @@ impl LocalNode {
         fs::create_dir_all(&directory)
             .and_then(|()| fs::write(&file, hosts_toml(&registry.to_string())))
             .map_err(|source| ClusterError::Io { path: file, source })
+    }
+
+    /// The address of the bridge that pods are on, from the settings that `up` keeps.
+    pub(super) fn address(&self) -> Result<IpAddr, ClusterError> {
+        let path = self.directory.join("settings");
+        fs::read_to_string(&path)
+            .and_then(|settings| {
+                let value = settings.lines().find_map(|line| line.strip_prefix("NODE_IP="));
+                value.unwrap_or_default().parse().map_err(io::Error::other)
+            })
+            .map_err(|source| ClusterError::Io { path, source })
     }
 
     /// Posts an object as the cluster's administrator.
