@@ -14,8 +14,9 @@ use crate::{
     blob::{Blob, ByteStream, Verified},
     digest::Digest,
     image::{Image, ImageError},
-    manifest::{Descriptor, Index, Manifest, REF_NAME},
+    manifest::{Descriptor, Index, REF_NAME},
     platform::Platform,
+    reading::Reading,
     reference::{Pinned, Reference},
     store::{ImageSink, ImageSource},
 };
@@ -261,18 +262,17 @@ impl ImageSource for Layout {
         let index = self.index().await?;
         let descriptor = Self::find(&index, reference, platform).ok_or_else(not_found)?;
         let bytes = self.manifest_of(descriptor, platform).await?.ok_or_else(not_found)?;
-        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|source| {
-            LayoutError::Json { path: self.blob_path(&descriptor.digest), source }
-        })?;
-        let config = self.read_blob(&manifest.config.digest).await?;
-        Image::parse(bytes, config, |layer| {
+        let unreadable = |source| LayoutError::Image { reference: reference.clone(), source };
+        let reading = Reading::of(bytes).map_err(unreadable)?;
+        let config = self.read_blob(&reading.config().digest).await?;
+        let file = |layer: &Descriptor| {
             Arc::new(FileBlob {
                 path: self.blob_path(&layer.digest),
                 digest: layer.digest,
                 size: layer.size,
             }) as Arc<dyn Blob>
-        })
-        .map_err(|source| LayoutError::Image { reference: reference.clone(), source })
+        };
+        reading.finish(config, file).map_err(unreadable)
     }
 }
 

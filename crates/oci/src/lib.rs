@@ -10,6 +10,7 @@ mod manifest;
 mod media;
 mod memory;
 mod platform;
+mod reading;
 mod reference;
 mod store;
 
@@ -24,6 +25,7 @@ pub use self::{
     media::{Compression, MediaType},
     memory::{Memory, MemoryError},
     platform::{Platform, PlatformError},
+    reading::Reading,
     reference::{Pinned, Reference, ReferenceError, Registry, Repository, Tag},
     store::{ImageSink, ImageSource},
 };

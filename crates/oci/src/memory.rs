@@ -13,7 +13,9 @@ use crate::{
     blob::Blob,
     digest::Digest,
     image::{Image, ImageError},
+    manifest::Descriptor,
     platform::Platform,
+    reading::Reading,
     reference::{Pinned, Reference},
     store::{ImageSink, ImageSource},
 };
@@ -105,15 +107,13 @@ impl ImageSource for Memory {
                 .ok_or_else(not_found)?,
         };
         let manifest = self.blob(&digest).ok_or_else(not_found)?;
-        let config = serde_json::from_slice::<crate::manifest::Manifest>(&manifest)
-            .ok()
-            .and_then(|manifest| self.blob(&manifest.config.digest))
-            .ok_or_else(not_found)?;
-        let image = Image::parse(manifest, config, |descriptor| {
-            let bytes = self.blob(&descriptor.digest);
-            Arc::new(bytes.unwrap_or_default()) as Arc<dyn Blob>
-        })
-        .map_err(|source| MemoryError::Image { reference: reference.clone(), source })?;
+        let unreadable = |source| MemoryError::Image { reference: reference.clone(), source };
+        let reading = Reading::of(manifest).map_err(unreadable)?;
+        let config = self.blob(&reading.config().digest).ok_or_else(not_found)?;
+        let bytes = |layer: &Descriptor| {
+            Arc::new(self.blob(&layer.digest).unwrap_or_default()) as Arc<dyn Blob>
+        };
+        let image = reading.finish(config, bytes).map_err(unreadable)?;
         if !platform.accepts(&image.config().platform) {
             return Err(MemoryError::OtherPlatform {
                 reference: reference.clone(),

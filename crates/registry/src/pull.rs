@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use notes_oci::{
-    Descriptor, Digest, Image, ImageError, Index, MediaType, Origin, Pinned, Platform, Reference,
+    Blob, Descriptor, Digest, Image, ImageError, Index, MediaType, Origin, Pinned, Platform,
+    Reading, Reference,
 };
 use reqwest::{
     Method, Response, StatusCode,
@@ -216,14 +217,13 @@ impl Pull<'_> {
         }
         let malformed =
             |source| PullError::Malformed { reference: Box::new(self.reference.clone()), source };
-        let manifest: notes_oci::Manifest = serde_json::from_slice(&document.bytes)
-            .map_err(|source| malformed(ImageError::Manifest { source }))?;
-        let config = self.config(place, &manifest.config).await?;
+        let reading = Reading::of(document.bytes).map_err(malformed)?;
+        let config = self.config(place, reading.config()).await?;
         let places = self.places_from(place);
-        Image::parse(document.bytes, config, |layer| {
-            Arc::new(RemoteBlob::new(self.client, &places, layer))
-        })
-        .map_err(malformed)
+        let blob = |layer: &Descriptor| {
+            Arc::new(RemoteBlob::new(self.client, &places, layer)) as Arc<dyn Blob>
+        };
+        reading.finish(config, blob).map_err(malformed)
     }
 
     /// Returns the place that answered, and those after it, for layers that it turns out not to have.
