@@ -44,7 +44,8 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("k8s-openapi", &["notes-k8s-deploy"]),
     ("gix", &["notes-gitinfo"]),
     ("rustix", &["notes-image", "notes-sandbox"]),
-    ("clap", &["notes-build", "notes-deploy", "xtask"]),
+    // The flags that both binaries have stand once, in the crate that is for them alone.
+    ("clap", &["notes-build", "notes-console", "notes-deploy", "xtask"]),
     ("indicatif", &["notes-console"]),
     ("anstream", &["notes-console"]),
     ("testcontainers", &["notes-testkit"]),

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use notes_console::{color, ui};
+use notes_console::{OutputArguments, command::CommandLine, ui};
 
 /// Build the image of a commit and push it, without docker, git or a daemon.
 ///
@@ -25,6 +25,15 @@ pub(crate) struct Cli {
     pub(crate) build: BuildArguments,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
+    /// How progress is shown.
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub(crate) progress: ui::Progress,
 }
 
 #[derive(Debug, Subcommand)]
@@ -178,73 +187,9 @@ pub(crate) struct ServeArguments {
     pub(crate) root: Option<PathBuf>,
 }
 
-/// How much is said, and how.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub(crate) struct OutputArguments {
-    /// Say nothing but errors.
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
-    quiet: bool,
-    /// Say more; twice for a bug report.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
-    verbose: u8,
-    /// When to use colours.
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "Output"
-    )]
-    color: ColorChoice,
-    /// How progress is shown.
-    #[arg(
-        long,
-        global = true,
-        value_name = "HOW",
-        default_value = "auto",
-        help_heading = "Output"
-    )]
-    progress: ProgressChoice,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ColorChoice {
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ProgressChoice {
-    /// Bars on a terminal, lines elsewhere.
-    #[default]
-    Auto,
-    /// One line per event.
-    Plain,
-    /// Neither.
-    None,
-}
-
-impl From<OutputArguments> for ui::Options {
-    fn from(arguments: OutputArguments) -> Self {
-        let verbosity = match (arguments.quiet, arguments.verbose) {
-            (true, _) => ui::Verbosity::Quiet,
-            (false, 0) => ui::Verbosity::Normal,
-            (false, 1) => ui::Verbosity::Verbose,
-            (false, _) => ui::Verbosity::Trace,
-        };
-        let color = match arguments.color {
-            ColorChoice::Auto => color::Color::Auto,
-            ColorChoice::Always => color::Color::Always,
-            ColorChoice::Never => color::Color::Never,
-        };
-        let progress = match arguments.progress {
-            ProgressChoice::Auto => ui::Progress::Auto,
-            ProgressChoice::Plain => ui::Progress::Plain,
-            ProgressChoice::None => ui::Progress::None,
-        };
-        Self { verbosity, color, progress }
+impl CommandLine for Cli {
+    fn output(&self) -> ui::Options {
+        ui::Options { progress: self.progress, ..self.output.into() }
     }
 }
 

@@ -12,38 +12,18 @@ mod project;
 mod record;
 mod registry;
 mod reporter;
-mod session;
 mod settings;
-mod signal;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use clap::Parser as _;
-use notes_console::{Environment, Failure, Kind, Ui};
+use notes_console::{Failure, Session, command};
 
 use cli::{Cli, Command, ConfigCommand};
-use session::Session;
 
 fn main() -> ExitCode {
     // The first line, before any thread: a RUN is this program started again.
     notes_sandbox::init();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // `--help` and `--version` are "errors" that go to stdout and are a success.
-            let _ = error.print();
-            return if error.use_stderr() { Kind::Usage.into() } else { ExitCode::SUCCESS };
-        }
-    };
-    let environment = Environment::of_process();
-    let ui = Ui::on_stderr(cli.output.into(), &environment);
-    match Session::of_process(ui.clone(), environment).and_then(|session| run(&session, cli)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            ui.report(&failure);
-            failure.kind().into()
-        }
-    }
+    command::main(run)
 }
 
 fn run(session: &Session, cli: Cli) -> Result<(), Failure> {
@@ -62,14 +42,8 @@ fn run(session: &Session, cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// Runs `future` on a runtime of its own. Threads exist from here on, so that name spaces are entered before.
+/// Runs `future` on threads. Name spaces are entered before.
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Kind::Internal, error))?;
-    let result = runtime.block_on(future);
-    // What a cancelled build left running ends by itself; waiting for it would keep a person waiting.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
-    result
+    // What a cancelled build left running ends by itself; waiting for all of it would keep a person waiting.
+    command::block_on(Duration::from_secs(5), future)
 }

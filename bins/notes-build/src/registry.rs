@@ -2,14 +2,11 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use notes_console::{Failure, Kind, Ui};
+use notes_console::{Failure, Kind, Session, Ui};
 use notes_oci::Registry;
 use notes_registry::{Blob, Environment, Mirror, Options, Outcome, Remote, Reporter, Retag};
 
-use crate::{
-    reporter::{Bytes, Elapsed},
-    session::Session,
-};
+use crate::reporter::{Bytes, Elapsed};
 
 /// Returns the registries as the settings and the environment reach them.
 pub(crate) fn remote(

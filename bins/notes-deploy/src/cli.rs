@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use notes_console::{color, ui};
+use notes_console::{OutputArguments, command::CommandLine, ui};
 
 /// Deploy the image of a commit to Kubernetes, and say why when it does not run.
 ///
@@ -155,48 +155,9 @@ pub(crate) struct PortForwardArguments {
     pub(crate) app: AppArguments,
 }
 
-/// How much is said, and how.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub(crate) struct OutputArguments {
-    /// Say nothing but errors.
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
-    quiet: bool,
-    /// Say more; twice for a bug report.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
-    verbose: u8,
-    /// When to use colours.
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "Output"
-    )]
-    color: ColorChoice,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ColorChoice {
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
-impl From<OutputArguments> for ui::Options {
-    fn from(arguments: OutputArguments) -> Self {
-        let verbosity = match (arguments.quiet, arguments.verbose) {
-            (true, _) => ui::Verbosity::Quiet,
-            (false, 0) => ui::Verbosity::Normal,
-            (false, 1) => ui::Verbosity::Verbose,
-            (false, _) => ui::Verbosity::Trace,
-        };
-        let color = match arguments.color {
-            ColorChoice::Auto => color::Color::Auto,
-            ColorChoice::Always => color::Color::Always,
-            ColorChoice::Never => color::Color::Never,
-        };
-        Self { verbosity, color, ..Self::default() }
+impl CommandLine for Cli {
+    fn output(&self) -> ui::Options {
+        self.output.into()
     }
 }
 

@@ -1,13 +1,11 @@
 //! Which image: pinned already, or resolved to a digest by its registry.
 
-use notes_console::{Failure, Kind, environment};
+use notes_console::{Failure, Kind, Session, environment};
 use notes_oci::{Pinned, Reference, Registry, Tag};
 use notes_registry::{Mirror, Options, Remote};
 use tokio::io::AsyncReadExt as _;
 
-use crate::{
-    cli::DeployArguments, failure, project::Commit, session::Session, settings::DeploySettings,
-};
+use crate::{cli::DeployArguments, failure, project::Commit, settings::DeploySettings};
 
 /// A pinned reference is a line; a megabyte of something else is a mistake.
 const LONGEST_INPUT: u64 = 4096;

@@ -7,36 +7,16 @@ mod image;
 mod manifests;
 mod project;
 mod reporter;
-mod session;
 mod settings;
-mod signal;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use clap::Parser as _;
-use notes_console::{Environment, Failure, Kind, Ui};
+use notes_console::{Failure, Session, command};
 
 use cli::{Cli, Command, ConfigCommand};
-use session::Session;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // `--help` and `--version` are "errors" that go to stdout and are a success.
-            let _ = error.print();
-            return if error.use_stderr() { Kind::Usage.into() } else { ExitCode::SUCCESS };
-        }
-    };
-    let environment = Environment::of_process();
-    let ui = Ui::on_stderr(cli.output.into(), &environment);
-    match Session::of_process(ui.clone(), environment).and_then(|session| run(&session, cli)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            ui.report(&failure);
-            failure.kind().into()
-        }
-    }
+    command::main(run)
 }
 
 fn run(session: &Session, cli: Cli) -> Result<(), Failure> {
@@ -59,12 +39,6 @@ fn run(session: &Session, cli: Cli) -> Result<(), Failure> {
 fn block_on(future: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     // One provider for every TLS connection of this process; a second call would be the only way to fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Kind::Internal, error))?;
-    let result = runtime.block_on(future);
     // A read of stdin or a plugin that hangs must not keep the process: its result is not wanted any more.
-    runtime.shutdown_background();
-    result
+    command::block_on(Duration::ZERO, future)
 }

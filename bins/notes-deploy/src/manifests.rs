@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use notes_console::{Failure, Kind};
+use notes_console::{Failure, Kind, Session};
 use notes_k8s_deploy::{Manifest, manifest};
 
-use crate::{failure, session::Session};
+use crate::failure;
 
 /// Reads the manifests of a file, or of a directory with its subdirectories, in the order of their names.
 pub(crate) fn read(session: &Session, path: &Path) -> Result<Vec<Manifest>, Failure> {

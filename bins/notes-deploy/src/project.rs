@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use notes_console::{
-    Failure, environment,
+    Failure, Session, environment,
     settings::{Candidates, NotesFile, Setting},
 };
 use notes_gitinfo::{Configuration, Repository, Revision};
@@ -11,7 +11,6 @@ use notes_gitinfo::{Configuration, Repository, Revision};
 use crate::{
     cli::{AppArguments, DeployArguments},
     failure,
-    session::Session,
 };
 
 /// Reads the settings file: the one that is named, or the nearest from here up to the repository's root.

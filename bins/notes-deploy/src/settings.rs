@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, num::NonZeroU16, path::PathBuf, time::Duration};
 
 use notes_console::{
-    Failure, Kind, Variable, environment,
+    Failure, Kind, Session, Variable, environment,
     settings::{Candidates, FromText, List, Located, NotesFile, Seconds, Setting, Switch, Table},
 };
 use notes_k8s_deploy::{
@@ -17,7 +17,6 @@ use crate::{
     cli::{AppArguments, DeployArguments},
     failure,
     project::settings_file,
-    session::Session,
 };
 
 /// Which application, in which cluster.

@@ -1,11 +1,12 @@
 //! When output is coloured. Meaning never depends on it.
 
 use anstream::ColorChoice;
+use clap::ValueEnum;
 
 use crate::environment::{self, Environment};
 
 /// What `--color` asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// Colours where they are wanted and shown.
     #[default]

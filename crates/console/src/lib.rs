@@ -4,7 +4,10 @@
 //! [`Failure`], whose [`Kind`] is the exit code. What a command does is decided by [`settings`]: a flag beats the environment,
 //! the environment beats `notes.toml`, the file beats the default, and each value remembers where it came from.
 //!
-//! This crate is for the binaries only. The libraries print nothing and read no environment; they report to traits of their
+//! A binary's `main` is [`command::main`]: it parses the command line, calls the command, reports its failure and returns the
+//! exit code. [`signal`] ends a command on Ctrl-C and SIGTERM, and [`OutputArguments`] are the flags that every command takes.
+//!
+//! This crate is for the binaries only, and so the one library that knows clap. The libraries print nothing and read no environment; they report to traits of their
 //! own, which the binaries implement with what is here.
 //!
 //! ```
@@ -20,10 +23,13 @@
 //! ```
 
 pub mod color;
+pub mod command;
 pub mod environment;
 pub mod settings;
+pub mod signal;
 pub mod ui;
 
+mod arguments;
 mod excerpt;
 mod exit;
 mod progress;
@@ -31,6 +37,8 @@ mod report;
 mod sections;
 mod suggestion;
 
+pub use arguments::OutputArguments;
+pub use command::Session;
 pub use environment::{Environment, Variable};
 pub use excerpt::Excerpt;
 pub use exit::Kind;

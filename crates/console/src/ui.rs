@@ -8,6 +8,7 @@ use std::{
 
 use anstream::{AutoStream, adapter::strip_bytes};
 use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::{
@@ -31,12 +32,12 @@ pub enum Verbosity {
 }
 
 /// Whether bars are drawn (`--progress`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
-    /// On a terminal, yes.
+    /// Bars on a terminal, lines elsewhere.
     #[default]
     Auto,
-    /// One line per event, as in a CI log.
+    /// One line per event, as in the log of a CI job.
     Plain,
     /// Neither bars nor the lines of events that only show progress.
     None,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use notes_console::{Failure, Kind, Ui, Verbosity, print_result};
+use notes_console::{Failure, Kind, Session, Ui, Verbosity, print_result, signal};
 use notes_dockerfile::Dockerfile;
 use notes_gitinfo::{Worktree, naming};
 use notes_image::{
@@ -24,9 +24,7 @@ use crate::{
     project::{Files, Project},
     record, registry,
     reporter::{BuildLines, Bytes, Elapsed},
-    session::Session,
     settings::{self, Settings},
-    signal,
 };
 
 /// A build whose input is known and right: what is left can only fail while it works.

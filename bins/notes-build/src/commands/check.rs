@@ -1,6 +1,6 @@
 //! `notes-build check`: mistakes in the Dockerfile, found without building.
 
-use notes_console::{Excerpt, Failure, Kind};
+use notes_console::{Excerpt, Failure, Kind, Session};
 use notes_dockerfile::{
     Dockerfile, Strictness,
     lint::{self, Finding},
@@ -8,8 +8,7 @@ use notes_dockerfile::{
 use notes_image::plan::Plan;
 
 use crate::{
-    cli::BuildArguments, context, dockerfile, failure::Source, project::Project, session::Session,
-    settings::Settings,
+    cli::BuildArguments, context, dockerfile, failure::Source, project::Project, settings::Settings,
 };
 
 /// Parses, plans and lints. Findings are warnings unless the file says `# check=error=true`.

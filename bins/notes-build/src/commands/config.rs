@@ -1,8 +1,8 @@
 //! `notes-build config show`: every setting and its origin.
 
-use notes_console::{Failure, Kind, print_result};
+use notes_console::{Failure, Kind, Session, print_result};
 
-use crate::{cli::BuildArguments, project::Project, session::Session, settings::Settings};
+use crate::{cli::BuildArguments, project::Project, settings::Settings};
 
 /// Prints the settings of a build that would begin now.
 pub(crate) fn show(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {

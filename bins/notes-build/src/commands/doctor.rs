@@ -1,10 +1,10 @@
 //! `notes-build doctor`: what this machine offers to a build.
 
-use notes_console::Failure;
+use notes_console::{Failure, Session};
 use notes_image::store::Store;
 use notes_sandbox::{Isolation, Probe};
 
-use crate::{cli::BuildArguments, project::Project, session::Session, settings};
+use crate::{cli::BuildArguments, project::Project, settings};
 
 /// Looks at everything a build needs and says how it is; nothing is changed.
 pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {

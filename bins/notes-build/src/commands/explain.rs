@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use notes_console::{Failure, Kind, print_result};
+use notes_console::{Failure, Kind, Session, print_result};
 use serde_json::Value;
 
-use crate::{cli::BuildArguments, project::Project, record, session::Session, settings::Settings};
+use crate::{cli::BuildArguments, project::Project, record, settings::Settings};
 
 /// Prints a line per step of the last build, and below a step that ran what of its input had changed.
 pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {

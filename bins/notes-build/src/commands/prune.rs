@@ -1,9 +1,9 @@
 //! `notes-build prune`: a smaller store.
 
-use notes_console::{Failure, Kind};
+use notes_console::{Failure, Kind, Session};
 use notes_image::store::{PruneError, PruneOptions, Store};
 
-use crate::{cli::PruneArguments, failure, reporter::Bytes, session::Session, settings};
+use crate::{cli::PruneArguments, failure, reporter::Bytes, settings};
 
 /// Removes what was used longest ago.
 pub(crate) fn run(session: &Session, arguments: &PruneArguments) -> Result<(), Failure> {

@@ -5,11 +5,11 @@
 
 use std::time::Instant;
 
-use notes_console::{Failure, Kind, print_result};
+use notes_console::{Failure, Kind, Session, print_result};
 use notes_oci::{ImageSink as _, ImageSource as _, Layout, LayoutError, Platform, Reference};
 use notes_registry::Retag;
 
-use crate::{cli::PushArguments, failure, registry, reporter::Elapsed, session::Session};
+use crate::{cli::PushArguments, failure, registry, reporter::Elapsed};
 
 /// Pushes, and prints the pinned name.
 pub(crate) async fn run(session: &Session, arguments: &PushArguments) -> Result<(), Failure> {

@@ -1,9 +1,9 @@
 //! `notes-build serve`: the embedded registry.
 
-use notes_console::{Failure, Kind, print_result};
+use notes_console::{Failure, Kind, Session, print_result, signal};
 use notes_registry::server::{Options, ServeError, Server};
 
-use crate::{cli::ServeArguments, session::Session, settings, signal};
+use crate::{cli::ServeArguments, settings};
 
 /// Serves until a signal arrives. The address is printed when requests are taken.
 pub(crate) async fn run(session: &Session, arguments: &ServeArguments) -> Result<(), Failure> {

@@ -1,8 +1,8 @@
 //! `notes-deploy config show`.
 
-use notes_console::Failure;
+use notes_console::{Failure, Session};
 
-use crate::{cli::DeployArguments, session::Session, settings::DeploySettings};
+use crate::{cli::DeployArguments, settings::DeploySettings};
 
 /// Prints each setting with where it comes from.
 pub(crate) fn show(session: &Session, arguments: &DeployArguments) -> Result<(), Failure> {

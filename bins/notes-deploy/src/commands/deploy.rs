@@ -1,7 +1,7 @@
 //! `notes-deploy`: apply, follow, record.
 
 use jiff::Timestamp;
-use notes_console::{Failure, Kind, settings::Switch};
+use notes_console::{Failure, Kind, Session, settings::Switch, signal};
 use notes_k8s_deploy::{
     Cluster, Release,
     apply::{Conflicts, Namespaces},
@@ -11,10 +11,7 @@ use notes_k8s_deploy::{
 };
 
 use super::render::prepare;
-use crate::{
-    cli::DeployArguments, failure, reporter::Lines, session::Session, settings::DeploySettings,
-    signal,
-};
+use crate::{cli::DeployArguments, failure, reporter::Lines, settings::DeploySettings};
 
 /// What a signal leaves behind.
 const LEFT: &str = "what was applied goes on in the cluster; deploy again to follow it";

@@ -1,9 +1,9 @@
 //! `notes-deploy history`.
 
-use notes_console::Failure;
+use notes_console::{Failure, Session, signal};
 use notes_k8s_deploy::record::{History, Record, State};
 
-use crate::{cli::AppArguments, failure, session::Session, settings::AppSettings, signal};
+use crate::{cli::AppArguments, failure, settings::AppSettings};
 
 /// Prints the releases, the newest first.
 pub(crate) async fn run(session: &Session, arguments: &AppArguments) -> Result<(), Failure> {

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use notes_console::Failure;
+use notes_console::{Failure, Session, signal};
 use notes_k8s_deploy::port_forward::{Forward, Target};
 
-use crate::{
-    cli::PortForwardArguments, failure, reporter::Lines, session::Session, settings::AppSettings,
-    signal,
-};
+use crate::{cli::PortForwardArguments, failure, reporter::Lines, settings::AppSettings};
 
 /// Forwards until a signal comes. The address is the result, printed once it is listened on.
 pub(crate) async fn run(

@@ -1,14 +1,14 @@
 //! `notes-deploy render`, and what it shares with a deploy: settings to a release.
 
+use jiff::Timestamp;
 use std::path::Path;
 
-use notes_console::{Failure, environment};
+use notes_console::{Failure, Session, environment};
 use notes_k8s_deploy::{Manifest, Provenance, Release, release::Options, render};
 use notes_oci::Pinned;
 
 use crate::{
-    cli::DeployArguments, failure, image, manifests, project::Commit, session::Session,
-    settings::DeploySettings,
+    cli::DeployArguments, failure, image, manifests, project::Commit, settings::DeploySettings,
 };
 
 /// Prints what would be applied.
@@ -66,6 +66,6 @@ fn provenance(session: &Session, commit: Result<Commit, Failure>, image: &Pinned
         by: value(&[environment::GITLAB_USER_LOGIN, environment::GITHUB_ACTOR])
             .or_else(|| session.environment.named("USER").map(Into::into)),
         pipeline: value(&[environment::CI_JOB_URL, environment::CI_PIPELINE_URL]),
-        at: session.now,
+        at: Timestamp::now(),
     }
 }

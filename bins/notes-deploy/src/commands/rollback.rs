@@ -1,15 +1,14 @@
 //! `notes-deploy rollback`.
 
-use notes_console::{Failure, Kind, settings::Seconds};
+use jiff::Timestamp;
+use notes_console::{Failure, Kind, Session, settings::Seconds, signal};
 use notes_k8s_deploy::{deploy, record::History, rollout};
 
 use super::deploy::{conflicts, run_release};
 use crate::{
     cli::RollbackArguments,
     failure,
-    session::Session,
     settings::{AppSettings, seconds},
-    signal,
 };
 
 /// Applies an earlier release again, and prints its image.
@@ -23,7 +22,7 @@ pub(crate) async fn run(session: &Session, arguments: &RollbackArguments) -> Res
         let record = history.choose(app, arguments.commit.as_deref()).map_err(failure::choose)?;
         let mut release = record.release().map_err(failure::reference)?;
         // The record becomes the newest: that it runs now is what history is to say.
-        release.provenance.at = session.now;
+        release.provenance.at = Timestamp::now();
         session.ui.step(
             "Rolling back",
             format_args!(

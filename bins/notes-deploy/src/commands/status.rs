@@ -1,13 +1,13 @@
 //! `notes-deploy status`.
 
-use notes_console::{Failure, Kind};
+use notes_console::{Failure, Kind, Session, signal};
 use notes_k8s_deploy::{
     Verdict,
     status::{Row, status},
 };
 
 use super::history::columns;
-use crate::{cli::AppArguments, failure, session::Session, settings::AppSettings, signal};
+use crate::{cli::AppArguments, failure, settings::AppSettings};
 
 /// Prints the last release and how its objects stand.
 pub(crate) async fn run(session: &Session, arguments: &AppArguments) -> Result<(), Failure> {

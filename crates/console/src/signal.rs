@@ -1,15 +1,16 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C and SIGTERM: the first ends the work in good order, the second at once.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use notes_console::{Failure, Kind};
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{Failure, Kind};
 
 /// How long work that was stopped may take to clean up.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Waits for a signal that asks us to end, and returns which kind of end that is.
-pub(crate) async fn received() -> Kind {
+pub async fn received() -> Kind {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -22,10 +23,29 @@ pub(crate) async fn received() -> Kind {
     }
 }
 
+/// Carries out `work` unless a signal arrives, at which it is dropped where it stands; `left` says what is left behind then.
+///
+/// # Errors
+///
+/// Those of `work`, and the signal.
+pub async fn or_stopped<T>(
+    left: &str,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        result = work => result,
+        kind = received() => Err(stopped(kind, format_args!("; {left}"))),
+    }
+}
+
 /// Carries out `work` unless a signal arrives; then `cancel` is called and the work has a moment to end in good order.
 ///
 /// A second signal does not wait for that.
-pub(crate) async fn unless_stopped<T>(
+///
+/// # Errors
+///
+/// Those of `work`, and the signal.
+pub async fn unless_stopped<T>(
     work: impl Future<Output = Result<T, Failure>>,
     cancel: impl FnOnce(),
 ) -> Result<T, Failure> {
@@ -41,6 +61,10 @@ pub(crate) async fn unless_stopped<T>(
         () = tokio::time::sleep(GRACE) => {}
         _ = received() => {}
     }
+    Err(stopped(kind, ""))
+}
+
+fn stopped(kind: Kind, left: impl fmt::Display) -> Failure {
     let name = if kind == Kind::Terminated { "SIGTERM" } else { "Ctrl-C" };
-    Err(Failure::message(kind, format!("stopped by {name}")))
+    Failure::message(kind, format!("stopped by {name}{left}"))
 }
