@@ -10,8 +10,9 @@ use crate::{
 /// What new files are dated from where the base image states no time: the first moment that zip archives know.
 const EPOCH: i64 = 315_532_800;
 
-/// How many seconds each layer has for itself: few enough that forty layers stay within two days.
-const SLOT: u16 = 1 << 12;
+/// How many seconds each layer has for itself. Many, and files of a base that was made a moment ago lie hours in the future
+/// (`make` and `tar` complain, HTTP forbids such a `Last-Modified`); few, and two versions of a file get the same time often.
+const SLOT: u16 = 1 << 8;
 
 /// `PATH` where a base image sets none (moby/buildkit, `util/system/path.go`).
 pub(super) const PATH: &str = notes_sandbox::DEFAULT_PATH;

@@ -61,6 +61,24 @@ fn a_layer_does_not_depend_on_the_commits_before() {
 }
 
 #[test]
+fn a_layer_is_younger_than_the_one_below_and_minutes_at_most() {
+    let test = "a_layer_is_younger_than_the_one_below_and_minutes_at_most";
+    let Some(world) = world(test) else { return };
+    let built = world.build(
+        "FROM base:1\nRUN echo > /1\nRUN echo > /2\nRUN echo > /3\nRUN echo $SOURCE_DATE_EPOCH > /4\n",
+    );
+    let tree = built.tree();
+    let times = ["1", "2", "3", "4"].map(|path| {
+        tree.entry(path.as_ref()).unwrap().expect("a step made it").modified.expect("it has a time")
+    });
+    // 2023-05-05, as the base says.
+    let base = 1_683_244_800;
+    assert!(base <= times[0] && times.is_sorted_by(|one, next| one < next), "{times:?}");
+    assert!(times[3] < base + 4 * 256, "{times:?}");
+    assert_eq!(built.text("4"), format!("{}\n", times[3]));
+}
+
+#[test]
 fn an_edit_runs_what_follows_and_nothing_else() {
     let Some(world) = world("an_edit_runs_what_follows_and_nothing_else") else { return };
     let dockerfile = "FROM base:1\nCOPY lib /lib\nRUN true > /ran\nCOPY main.py /\nCMD [\"x\"]\n";
