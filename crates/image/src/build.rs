@@ -14,7 +14,7 @@ mod state;
 mod step;
 mod workdir;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use notes_oci::{Image, ImageSource};
 use notes_sandbox::{Cancel, Sandbox, Secret};
@@ -88,6 +88,8 @@ pub struct Options {
     pub compression: Compression,
     /// Whether results of earlier builds are used.
     pub reuse: Reuse,
+    /// How long the command of one `RUN` may take; for ever when absent.
+    pub run_timeout: Option<Duration>,
 }
 
 /// Whether results of earlier builds are used.

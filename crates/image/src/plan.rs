@@ -24,6 +24,9 @@ pub struct Options {
     pub target: Option<String>,
     /// Values of `ARG`s.
     pub arguments: BTreeMap<String, String>,
+    /// Values of `ARG`s that the Dockerfile may declare or leave alone, such as the commit that is built: given like the
+    /// others, which beat them, and never [`Plan::unused_arguments`].
+    pub offers: BTreeMap<String, String>,
     /// The platform the image is for.
     pub platform: Platform,
     /// The names of further contexts that `--from` may use; each replaces a stage or an image of that name.
@@ -31,11 +34,12 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Returns the last stage, no arguments, the platform of this machine, and no further contexts.
+    /// Returns the last stage, no arguments or offers, the platform of this machine, and no further contexts.
     fn default() -> Self {
         Self {
             target: None,
             arguments: BTreeMap::new(),
+            offers: BTreeMap::new(),
             platform: Platform::native(),
             contexts: BTreeSet::new(),
         }
@@ -114,7 +118,7 @@ impl Plan {
         }
         let needed = graph::needed(&stages, target, &names)?;
         stages.retain(|stage| needed.contains(&stage.index));
-        let unused_arguments = arguments.unused(dockerfile);
+        let unused_arguments = arguments.unused(dockerfile, options);
         let platform = options.platform.clone();
         Ok(Self { stages, target, platform, unused_arguments, arguments, names })
     }

@@ -3,7 +3,9 @@
 //! Reads a request as JSON from standard input, prints an answer as JSON. The tests of the crate use it to build as another
 //! user, in another directory, and in a process that can be killed.
 
-use std::{collections::BTreeMap, error::Error, io, io::Write, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap, error::Error, io, io::Write, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use notes_dockerfile::{Dockerfile, Ignore, Severity, render};
 use notes_image::{
@@ -35,6 +37,11 @@ struct Request {
     target: Option<String>,
     #[serde(default)]
     arguments: BTreeMap<String, String>,
+    #[serde(default)]
+    offers: BTreeMap<String, String>,
+    /// How many seconds a command may take.
+    #[serde(default)]
+    run_timeout: Option<u64>,
     #[serde(default)]
     secrets: BTreeMap<String, String>,
 }
@@ -91,6 +98,7 @@ async fn carry_out(request: &Request, sandbox: notes_sandbox::Sandbox) -> Result
     let options = plan::Options {
         target: request.target.clone(),
         arguments: request.arguments.clone(),
+        offers: request.offers.clone(),
         platform: Platform::native(),
         ..plan::Options::default()
     };
@@ -108,7 +116,11 @@ async fn carry_out(request: &Request, sandbox: notes_sandbox::Sandbox) -> Result
         secrets: secrets.map(|(id, text)| (id.clone(), Secret::new(text.as_bytes()))).collect(),
         ..Resources::new(context, bases, store)
     };
-    let options = Options { created: request.created, ..Options::default() };
+    let options = Options {
+        created: request.created,
+        run_timeout: request.run_timeout.map(Duration::from_secs),
+        ..Options::default()
+    };
     let built = build(&plan, &resources, &options).await.map_err(|error| {
         let text = report(&error, error.span, error.hint());
         format!("{text}{}", error.output().join("\n"))

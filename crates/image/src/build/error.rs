@@ -1,6 +1,6 @@
 //! Why a build fails.
 
-use std::{error, fmt, io};
+use std::{error, fmt, io, time::Duration};
 
 use notes_dockerfile::{ExpandError, ParseError, PortError, Span};
 use notes_oci::Reference;
@@ -119,6 +119,14 @@ pub enum Problem {
         /// The last lines it wrote.
         output: Vec<String>,
     },
+    /// The command of a `RUN` took longer than it may, and was ended with all its processes.
+    #[error("the command took longer than {} s and was ended", after.as_secs_f64())]
+    TimedOut {
+        /// How long it may take.
+        after: Duration,
+        /// The last lines it wrote.
+        output: Vec<String>,
+    },
     /// The command of a `RUN` did not run.
     #[error(transparent)]
     Run {
@@ -219,10 +227,10 @@ impl Error {
         }
     }
 
-    /// Returns the last lines that a failed command wrote.
+    /// Returns the last lines of a command that failed or was ended.
     pub fn output(&self) -> &[String] {
         match &self.problem {
-            Problem::Failed { output, .. } => output,
+            Problem::Failed { output, .. } | Problem::TimedOut { output, .. } => output,
             _ => &[],
         }
     }

@@ -8,10 +8,11 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use notes_dockerfile::{Network, Run, RunCommand};
-use notes_sandbox::{self as sandbox, Cancel, Exit, Sandbox};
+use notes_sandbox::{self as sandbox, Cancel, Exit, RunError, Sandbox};
 
 use super::{Problem, owner, state::State};
 use crate::{
@@ -83,6 +84,7 @@ pub(super) struct Work {
     pub(super) lowers: Vec<PathBuf>,
     pub(super) mounts: Vec<Prepared>,
     pub(super) time: i64,
+    pub(super) timeout: Option<Duration>,
     pub(super) compression: Compression,
     pub(super) store: Store,
     pub(super) sandbox: Sandbox,
@@ -118,16 +120,17 @@ pub(super) fn run(work: &Work) -> Result<Option<Packed>, Problem> {
         user: sandbox::User { uid: user.uid, gid: user.gid, groups: user.groups },
         mounts,
         network: work.invocation.network,
+        timeout: work.timeout,
         ..sandbox::Command::new(root, work.invocation.argv.clone())
     };
     let mut lines = Lines::new(&*work.reporter, &work.name);
-    let exit = work
-        .sandbox
-        .run(&command, &mut lines, &work.cancel)
-        .map_err(|source| Problem::Run { source })?;
+    let ended = work.sandbox.run(&command, &mut lines, &work.cancel);
     let output = lines.finish();
-    if exit != Exit::Code(0) {
-        return Err(Problem::Failed { exit, output });
+    match ended {
+        Ok(Exit::Code(0)) => {}
+        Ok(exit) => return Err(Problem::Failed { exit, output }),
+        Err(RunError::TimedOut { after, .. }) => return Err(Problem::TimedOut { after, output }),
+        Err(source) => return Err(Problem::Run { source }),
     }
     let mut packer = Packer::new(&work.store, work.compression)?;
     snapshot::snapshot(&scratch.files(), work.time, &mut packer)?;

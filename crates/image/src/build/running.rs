@@ -56,6 +56,7 @@ impl<S: ImageSource> Builder<'_, S> {
             lowers: files::unpacked(self.resources, &state.layers).await?,
             mounts,
             time: state.time(&keyed.key),
+            timeout: self.options.run_timeout,
             compression: self.options.compression,
             store: self.resources.store.clone(),
             sandbox,

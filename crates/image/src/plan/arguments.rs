@@ -14,7 +14,7 @@ const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"
 /// The arguments of a build.
 #[derive(Clone, Debug)]
 pub(crate) struct Arguments {
-    /// What the caller gave.
+    /// What the caller gave or offers.
     given: BTreeMap<String, String>,
     /// What `ARG`s before the first `FROM` declare, and the platform arguments.
     global: BTreeMap<String, String>,
@@ -23,7 +23,9 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Evaluates the `ARG`s before the first `FROM`; later ones see earlier ones.
     pub(super) fn global(dockerfile: &Dockerfile, options: &Options) -> Result<Self, Error> {
-        let mut arguments = Self { given: options.arguments.clone(), global: predefined(options) };
+        let mut given = options.offers.clone();
+        given.extend(options.arguments.clone());
+        let mut arguments = Self { given, global: predefined(options) };
         for global in &dockerfile.arguments {
             for declaration in &global.arg.declarations {
                 let name = declaration.name.expand(&arguments)?;
@@ -66,7 +68,7 @@ impl Arguments {
     }
 
     /// Returns the given arguments that nothing declares.
-    pub(super) fn unused(&self, dockerfile: &Dockerfile) -> Vec<String> {
+    pub(super) fn unused(&self, dockerfile: &Dockerfile, options: &Options) -> Vec<String> {
         let globals = dockerfile.arguments.iter().map(|global| &global.arg);
         let locals =
             dockerfile.stages.iter().flat_map(|stage| &stage.statements).filter_map(|statement| {
@@ -85,7 +87,7 @@ impl Arguments {
                 || Self::is_proxy(name)
                 || name.as_str() == "SOURCE_DATE_EPOCH"
         };
-        self.given.keys().filter(|name| !known(name)).cloned().collect()
+        options.arguments.keys().filter(|name| !known(name)).cloned().collect()
     }
 }
 

@@ -1,5 +1,12 @@
 //! What a person sees when a build fails.
 
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
 use crate::world::World;
 
 #[test]
@@ -49,6 +56,30 @@ fn a_command_that_fails_shows_its_status_and_what_it_wrote() {
         2 | RUN ["/missing"]
           | ^^^^^^^^^^^^^^^^
         "#);
+}
+
+#[test]
+fn a_command_that_takes_too_long_is_ended_with_all_its_processes() {
+    let test = "a_command_that_takes_too_long_is_ended_with_all_its_processes";
+    let Some(mut world) = World::new(test) else { return };
+    world.options.insert("run_timeout", json!(1));
+    let begun = Instant::now();
+    // The one in the background ignores what asks nicely, and holds the command's output open.
+    let report = world.fail(
+        "FROM base:1\nRUN echo begun; sh -c 'trap \"\" TERM INT HUP; sleep 600' & sleep 600\n",
+    );
+    insta::assert_snapshot!(report, @r#"
+        error: the command took longer than 1 s and was ended
+         --> Dockerfile:2:1
+          |
+        2 | RUN echo begun; sh -c 'trap "" TERM INT HUP; sleep 600' & sleep 600
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        begun
+        "#);
+    assert!(begun.elapsed() < Duration::from_secs(60), "nothing was waited for");
+    assert_eq!(fs::read_dir(world.path("store/drafts")).unwrap().count(), 0);
+    world.options.insert("run_timeout", json!(600));
+    world.build("FROM base:1\nRUN echo in time > /file\n");
 }
 
 #[test]

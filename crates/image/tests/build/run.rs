@@ -92,6 +92,31 @@ fn arguments_reach_commands_and_not_the_image() {
 }
 
 #[test]
+fn an_offer_reaches_the_stage_that_declares_it_and_no_other() {
+    let test = "an_offer_reaches_the_stage_that_declares_it_and_no_other";
+    let Some(mut world) = World::new(test) else { return };
+    let dockerfile = "FROM base:1\n\
+         RUN echo \"[$COMMIT]\" > /before\n\
+         ARG COMMIT=unknown\n\
+         RUN echo \"[$COMMIT]\" > /after\n";
+    let undeclared = "FROM base:1\nRUN echo \"[$COMMIT]\" > /out\n";
+    world.options.insert("offers", json!({"COMMIT": "one"}));
+    let built = world.build(dockerfile);
+    assert_eq!((built.text("before"), built.text("after")), ("[]\n".into(), "[one]\n".into()));
+    let without = world.build(undeclared);
+
+    // What nobody declares is no input: only the steps behind the declaration run again.
+    world.options.insert("offers", json!({"COMMIT": "two"}));
+    let built = world.build(dockerfile);
+    assert_eq!(built.outcomes(), ["cached", "config", "ran"]);
+    assert_eq!(built.text("after"), "[two]\n");
+    assert_eq!(world.build(undeclared).name, without.name);
+
+    world.options.insert("arguments", json!({"COMMIT": "given"}));
+    assert_eq!(world.build(dockerfile).text("after"), "[given]\n", "what is given beats an offer");
+}
+
+#[test]
 fn heredocs_are_scripts_and_files() {
     let Some(world) = World::new("heredocs_are_scripts_and_files") else { return };
     let built = world.build(
