@@ -1,0 +1,61 @@
+//! A small image that runs: busybox, and nothing else.
+
+use std::{fs, io};
+
+use bytes::Bytes;
+use notes_oci::{Descriptor, DiffId, Digest, History, Image, Layer, MediaType, Platform};
+
+use crate::skip;
+
+/// Where Debian's `busybox-static` has it.
+const BUSYBOX: &str = "/usr/bin/busybox";
+/// What its commands are called in the image.
+const APPLETS: [&str; 8] = ["sh", "cat", "echo", "httpd", "id", "ls", "sleep", "true"];
+
+/// Returns an image that runs `command` as an ordinary user, or says why `test` is skipped.
+///
+/// # Panics
+///
+/// Where an archive in memory cannot be written.
+pub fn busybox(test: &str, command: &[&str]) -> Option<Image> {
+    let Some(program) = static_busybox() else {
+        skip(test, "there is no static busybox to make an image of");
+        return None;
+    };
+    let bytes = Bytes::from(archive(&program).expect("memory takes every file"));
+    let diff_id = DiffId::from(Digest::of(&bytes));
+    let layer = Layer::new(Descriptor::of(MediaType::Layer, &bytes), diff_id, bytes);
+    let image = Image::scratch(Platform::native()).with_layer(layer, History::default());
+    Some(image.with_config(|config| {
+        config.config.env = vec!["PATH=/bin".into()];
+        config.config.user = "10001".into();
+        config.config.cmd = Some(command.iter().map(|word| (*word).to_owned()).collect());
+    }))
+}
+
+/// A dynamic one would need its loader and libraries in the image.
+fn static_busybox() -> Option<Vec<u8>> {
+    let program = fs::read(BUSYBOX).ok()?;
+    let interpreter = b"/lib64/ld-linux";
+    let is_static = !program.windows(interpreter.len()).any(|window| window == interpreter);
+    is_static.then_some(program)
+}
+
+fn archive(busybox: &[u8]) -> io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let header = |kind, size| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_mode(0o755);
+        header
+    };
+    archive.append_data(&mut header(tar::EntryType::Directory, 0), "bin/", io::empty())?;
+    let mut program = header(tar::EntryType::Regular, busybox.len() as u64);
+    archive.append_data(&mut program, "bin/busybox", busybox)?;
+    for applet in APPLETS {
+        let mut link = header(tar::EntryType::Symlink, 0);
+        archive.append_link(&mut link, format!("bin/{applet}"), "busybox")?;
+    }
+    archive.into_inner()
+}
