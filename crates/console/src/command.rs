@@ -1,5 +1,7 @@
 //! The frame of a command: from the process's arguments to its exit code.
 
+mod order;
+
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
@@ -36,9 +38,11 @@ pub trait CommandLine: Parser {
 
 /// Parses the arguments of this process, carries out `run`, reports its failure, and returns the exit code.
 ///
-/// The whole of a binary's `main`, but for what must come before: no thread has been started when `run` is called.
+/// The whole of a binary's `main`, but for what must come before: no thread has been started when `run` is called. A flag may
+/// stand before the name of a command or behind it.
 pub fn main<C: CommandLine>(run: impl FnOnce(&Session, C) -> Result<(), Failure>) -> ExitCode {
-    let line = match C::try_parse() {
+    let words = order::behind_the_name(&C::command(), std::env::args_os().collect());
+    let line = match C::try_parse_from(words) {
         Ok(line) => line,
         Err(error) => {
             // `--help` and `--version` are "errors" that go to stdout and are a success.
