@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use notes_console::{OutputArguments, command::CommandLine, ui};
+use notes_console::{OutputArguments, command::CommandLine, settings::Seconds, ui};
 
 /// Build the image of a commit and push it, without docker, git or a daemon.
 ///
@@ -44,7 +44,7 @@ pub(crate) enum Command {
     Check(Box<BuildArguments>),
     /// Say for every step whether it would run or is cached, and why.
     Explain(Box<BuildArguments>),
-    /// Push an image that `--output type=oci` wrote, from a job that may to the registry.
+    /// Push an image that `--output type=oci` wrote; so a job that builds needs no password.
     Push(PushArguments),
     /// Make the store of layers and cached steps smaller.
     Prune(PruneArguments),
@@ -91,7 +91,7 @@ pub(crate) struct BuildArguments {
     /// The stage to build [default: the last one].
     #[arg(long, value_name = "STAGE", help_heading = "Source")]
     pub(crate) target: Option<String>,
-    /// The value of an ARG; without `=VALUE` that of the environment.
+    /// The value of an ARG; without `=VALUE` that of the environment. `NOTES_COMMIT` is the commit, unless given.
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]", help_heading = "Source")]
     pub(crate) build_arguments: Vec<String>,
     /// The platform to build for, such as `linux/amd64` [default: that of this machine].
@@ -146,6 +146,9 @@ pub(crate) struct BuildArguments {
     /// How RUN is isolated: namespaces or none [default: the best there is].
     #[arg(long, value_name = "MODE", help_heading = "Engine")]
     pub(crate) isolation: Option<String>,
+    /// How long one RUN may take, such as `10m` [default: for ever].
+    #[arg(long, value_name = "DURATION", help_heading = "Engine")]
+    pub(crate) run_timeout: Option<Seconds>,
     /// Run every step, whatever the cache knows.
     #[arg(long, help_heading = "Engine")]
     pub(crate) no_cache: bool,

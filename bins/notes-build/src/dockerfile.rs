@@ -9,6 +9,10 @@ use crate::{project::Project, settings::Settings};
 /// ARGs"). They are in no cache key and in no image.
 const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
 
+/// The `ARG` that is the id of the commit where a Dockerfile declares it, whatever its default. A name of our own: what others
+/// are in use for this (`GIT_COMMIT`, `VCS_REF`) also name commits of other repositories, which a build then fetches.
+const COMMIT: &str = "NOTES_COMMIT";
+
 /// Returns the Dockerfile's name and text.
 pub(crate) fn read(project: &Project, settings: &Settings) -> Result<(String, String), Failure> {
     let path = &settings.dockerfile.value;
@@ -28,7 +32,11 @@ pub(crate) fn read(project: &Project, settings: &Settings) -> Result<(String, St
 }
 
 /// Returns what the plan depends on beside the text.
-pub(crate) fn plan_options(settings: &Settings, environment: &Environment) -> plan::Options {
+pub(crate) fn plan_options(
+    settings: &Settings,
+    environment: &Environment,
+    commit: String,
+) -> plan::Options {
     let mut arguments = settings.arguments.value.0.clone();
     for name in PROXIES {
         for name in [name.to_owned(), name.to_lowercase()] {
@@ -40,6 +48,7 @@ pub(crate) fn plan_options(settings: &Settings, environment: &Environment) -> pl
     plan::Options {
         target: settings.target.value.clone(),
         arguments,
+        offers: [(COMMIT.to_owned(), commit)].into(),
         platform: settings.platform.value.clone(),
         ..plan::Options::default()
     }

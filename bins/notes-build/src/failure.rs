@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use notes_console::{
     Excerpt, Failure, Kind,
-    settings::{FileError, InvalidVariable, Origin, Setting},
+    settings::{FileError, InvalidVariable, Origin, Seconds, Setting},
 };
 use notes_dockerfile::{IgnoreError, ParseError, Span};
 use notes_gitinfo::{OpenError, RevisionError, TreeError};
@@ -100,8 +100,17 @@ impl Source<'_> {
             .with_excerpt(span.map(|span| self.excerpt(span)))
     }
 
-    pub(crate) fn build(self, error: build::Error, ignore: &str) -> Failure {
-        let (kind, hint, span) = (kind_of(&error), hint_of(&error, ignore), error.span);
+    pub(crate) fn build(
+        self,
+        error: build::Error,
+        ignore: &str,
+        limit: &Setting<Option<Seconds>>,
+    ) -> Failure {
+        let (kind, span) = (kind_of(&error), error.span);
+        let hint = match error.problem {
+            build::Problem::TimedOut { .. } => Some(limit_of_run(limit)),
+            _ => hint_of(&error, ignore),
+        };
         let failure = match error.problem {
             // The registry's error names the image itself.
             build::Problem::Image { source, .. } => Failure::new(kind, source),
@@ -109,6 +118,12 @@ impl Source<'_> {
         };
         failure.with_hints(hint).with_excerpt(span.map(|span| self.excerpt(span)))
     }
+}
+
+fn limit_of_run(limit: &Setting<Option<Seconds>>) -> String {
+    let seconds = limit.value.map(|seconds| seconds.to_string()).unwrap_or_default();
+    let (key, origin) = (limit.key, &limit.origin);
+    format!("`{key}` is `{seconds}` ({origin}); `--run-timeout` sets another, 0 none")
 }
 
 fn hint_of(error: &build::Error, ignore: &str) -> Option<String> {
@@ -129,6 +144,7 @@ fn kind_of(error: &build::Error) -> Kind {
     use build::Problem;
     match &error.problem {
         Problem::Failed { .. } => Kind::Failed,
+        Problem::TimedOut { .. } => Kind::TimedOut,
         Problem::Run { source } => kind_of_run(source),
         Problem::Image { source, .. } => source.downcast_ref().map_or(Kind::Internal, kind_of_pull),
         Problem::Unpack { .. } | Problem::Store { .. } => Kind::Internal,
@@ -160,10 +176,8 @@ pub(crate) fn ignore(name: &str, text: &str, error: IgnoreError) -> Failure {
 }
 
 pub(crate) fn store(error: store::OpenError) -> Failure {
-    let denied = error.source.kind() == io::ErrorKind::PermissionDenied;
-    let hint =
-        denied.then(|| "name another directory with `--store` or `NOTES_BUILD_STORE`".into());
-    Failure::new(if denied { Kind::Configuration } else { Kind::Internal }, error).with_hints(hint)
+    Failure::new(Kind::Configuration, error)
+        .with_hint("name another directory with `--store` or `NOTES_BUILD_STORE`")
 }
 
 pub(crate) fn enter(error: EnterError) -> Failure {

@@ -4,11 +4,12 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use notes_console::{
     Environment, Failure, Kind, Variable, environment,
-    settings::{Candidates, FromText, List, Located, Place, Setting, Table},
+    settings::{Candidates, FromText, List, Located, Place, Seconds, Setting, Table},
 };
 use notes_gitinfo::SHORT_LENGTH;
 use notes_oci::{Platform, Reference, Tag};
@@ -46,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) store: Setting<PathBuf>,
     /// How RUN is isolated; `None` is the best there is.
     pub(crate) isolation: Setting<Option<Isolation>>,
+    /// How long one RUN may take.
+    pub(crate) run_timeout: Setting<Option<Seconds>>,
     /// Mirrors.
     pub(crate) mirrors: Setting<List>,
     /// Registries that are spoken to in plain HTTP.
@@ -160,11 +163,22 @@ impl Settings {
                 .map_err(failure::variable)?
                 .file(registry.insecure.clone())
                 .or(List::default()),
+            run_timeout: Candidates::new("build.run-timeout")
+                .flag("--run-timeout", arguments.run_timeout)
+                .environment(environment, environment::NOTES_BUILD_RUN_TIMEOUT)
+                .map_err(failure::variable)?
+                .file(build.run_timeout.clone())
+                .optional(),
             context,
             dockerfile,
             platform,
             isolation,
         })
+    }
+
+    /// Returns how long one RUN may take.
+    pub(crate) fn run_timeout(&self) -> Option<Duration> {
+        self.run_timeout.value.map(Seconds::duration).filter(|timeout| !timeout.is_zero())
     }
 
     /// Returns the rows of `config show`.
@@ -191,6 +205,7 @@ impl Settings {
         table.add(&self.labels);
         table.add(&path(&self.store));
         table.add_optional(&self.isolation);
+        table.add_optional(&self.run_timeout);
         table.add(&self.mirrors);
         table.add(&self.insecure);
         table

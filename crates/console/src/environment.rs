@@ -40,6 +40,7 @@ variables! {
     NOTES_BUILD_TAG_LENGTH = "NOTES_BUILD_TAG_LENGTH", "How many digits of the commit the tag has (`build.tag-length`).";
     NOTES_BUILD_STORE = "NOTES_BUILD_STORE", "Where layers and the step cache are kept (`build.store`).";
     NOTES_BUILD_ISOLATION = "NOTES_BUILD_ISOLATION", "How RUN is isolated (`build.isolation`).";
+    NOTES_BUILD_RUN_TIMEOUT = "NOTES_BUILD_RUN_TIMEOUT", "How long one RUN may take, such as `10m` (`build.run-timeout`).";
     NOTES_BUILD_REF = "NOTES_BUILD_REF", "The pinned image to deploy, as `notes-build --dotenv` wrote it.";
     NOTES_DEPLOY_NAME = "NOTES_DEPLOY_NAME", "The name of the Deployment (`deploy.name`).";
     NOTES_DEPLOY_NAMESPACE = "NOTES_DEPLOY_NAMESPACE", "The namespace to deploy to (`deploy.namespace`).";

@@ -77,14 +77,12 @@ impl Job {
         let (name, text) = dockerfile::read(&project, &settings)?;
         let source = Source { name: &name, text: &text };
         let parsed = Dockerfile::parse(&text).map_err(|error| source.parse(&error))?;
-        let options = dockerfile::plan_options(&settings, environment);
+        let commit = match state {
+            State::Committed => project.revision.commit.to_string(),
+            State::Dirty => format!("{}-dirty", project.revision.commit),
+        };
+        let options = dockerfile::plan_options(&settings, environment, commit);
         let plan = Plan::new(&parsed, &options).map_err(|error| source.plan(error))?;
-        for unused in &plan.unused_arguments {
-            // A proxy is passed on unasked and needs no ARG.
-            if settings.arguments.value.0.contains_key(unused) {
-                ui.warning(format_args!("no ARG of `{name}` is called `{unused}`"));
-            }
-        }
         let context = context::open(&project, &settings.context.value, &settings.dockerfile.value)?;
         let (directory, file) = (&settings.context.value, &settings.dockerfile.value);
         let ignore = context::ignore_file(&project, directory, file)?.map(|(name, _)| name);
@@ -160,6 +158,7 @@ impl Job {
         let options = build::Options {
             created: self.project.revision.time.as_second(),
             labels,
+            run_timeout: self.settings.run_timeout(),
             reuse: if arguments.no_cache { Reuse::Nothing } else { Reuse::Cache },
             ..build::Options::default()
         };
@@ -169,7 +168,7 @@ impl Job {
             let unseen = ui.verbosity() == Verbosity::Quiet;
             let output = if unseen { error.output().to_vec() } else { Vec::new() };
             let source = Source { name: &self.name, text: &self.text };
-            source.build(error, &self.ignore).with_output(output)
+            source.build(error, &self.ignore, &self.settings.run_timeout).with_output(output)
         })
     }
 

@@ -18,7 +18,8 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
     let (name, text) = dockerfile::read(&project, &settings)?;
     let source = Source { name: &name, text: &text };
     let parsed = Dockerfile::parse(&text).map_err(|error| source.parse(&error))?;
-    let options = dockerfile::plan_options(&settings, &session.environment);
+    let commit = project.revision.commit.to_string();
+    let options = dockerfile::plan_options(&settings, &session.environment, commit);
     Plan::new(&parsed, &options).map_err(|error| source.plan(error))?;
     let ignore = context::ignore(&project, &settings.context.value, &settings.dockerfile.value)?;
     let options = lint::Options { ignore: Some(ignore), ..lint::Options::default() };

@@ -27,7 +27,7 @@ pub struct BuildSection {
     pub store: Option<Located<String>>,
     /// `isolation`: how RUN is isolated.
     pub isolation: Option<Located<String>>,
-    /// `run-timeout`: how long one RUN may take.
+    /// `run-timeout`: how long one RUN may take; 0 is for ever.
     pub run_timeout: Option<Located<Seconds>>,
 }
 

@@ -1,6 +1,6 @@
 //! The kinds of values a setting has, each readable from the text of a variable.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// A value that a variable can hold.
 pub trait FromText: Sized {
@@ -96,6 +96,15 @@ impl FromText for Seconds {
             rest = after;
         }
         (!text.is_empty()).then_some(Self(total))
+    }
+}
+
+/// For flags.
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::from_text(text).ok_or_else(|| format!("it is not {}", Self::EXPECTED))
     }
 }
 
