@@ -94,9 +94,9 @@ impl Project {
             .clone()
             .or_else(|| environment.value(environment::NOTES_FILE).map(PathBuf::from));
         if let Some(path) = named {
-            let path = current.join(path);
-            let notes = NotesFile::read(&path).map_err(failure::settings)?;
-            let directory = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
+            let notes = NotesFile::read(current, &path).map_err(failure::settings)?;
+            let directory = notes.directory.as_ref();
+            let directory = directory.and_then(|directory| fs::canonicalize(directory).ok());
             return Ok(NotesFile { directory, ..notes });
         }
         match &self.files {

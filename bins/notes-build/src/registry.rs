@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use notes_console::{Failure, Kind, Session, Ui};
+use notes_console::{Chain, Failure, Kind, Session, Ui};
 use notes_oci::Registry;
 use notes_registry::{Blob, Environment, Mirror, Options, Outcome, Remote, Reporter, Retag};
 
@@ -54,7 +54,7 @@ impl Reporter for Lines {
     }
 
     fn retrying(&self, reason: &dyn Error, delay: Duration) {
-        self.0.warning(format_args!("{reason}; trying again in {}", Elapsed(delay)));
+        self.0.warning(format_args!("{}; trying again in {}", Chain(reason), Elapsed(delay)));
     }
 
     fn warning(&self, text: &str) {

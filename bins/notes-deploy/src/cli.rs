@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use notes_console::{OutputArguments, command::CommandLine, ui};
+use notes_console::{OutputArguments, command::CommandLine, settings::Seconds, ui};
 
 /// Deploy the image of a commit to Kubernetes, and say why when it does not run.
 ///
@@ -117,7 +117,7 @@ pub(crate) struct DeployArguments {
 
     /// How long the rollout may take, such as `5m` [default: what the probes allow].
     #[arg(long, value_name = "DURATION", help_heading = "Rollout")]
-    pub(crate) timeout: Option<String>,
+    pub(crate) timeout: Option<Seconds>,
     /// Take over fields that others have set to other values.
     #[arg(long, help_heading = "Rollout")]
     pub(crate) force_conflicts: bool,
@@ -134,7 +134,7 @@ pub(crate) struct RollbackArguments {
     pub(crate) app: AppArguments,
     /// How long the rollout may take, such as `5m` [default: what the probes allow].
     #[arg(long, value_name = "DURATION", help_heading = "Rollout")]
-    pub(crate) timeout: Option<String>,
+    pub(crate) timeout: Option<Seconds>,
     /// Take over fields that others have set to other values.
     #[arg(long, help_heading = "Rollout")]
     pub(crate) force_conflicts: bool,

@@ -23,7 +23,7 @@ pub(crate) fn settings_file(
         .clone()
         .or_else(|| session.environment.value(environment::NOTES_FILE).map(PathBuf::from));
     let read = if let Some(path) = named {
-        NotesFile::read(&session.current.join(path))
+        NotesFile::read(&session.current, &path)
     } else {
         // Outside of a repository, only here: a file further up may be anybody's.
         let repository = discover(&session.current).ok();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, num::NonZeroU16, path::PathBuf, time::Duration}
 
 use notes_console::{
     Failure, Kind, Session, Variable, environment,
-    settings::{Candidates, FromText, List, Located, NotesFile, Seconds, Setting, Switch, Table},
+    settings::{Candidates, List, Located, NotesFile, Seconds, Setting, Switch, Table},
 };
 use notes_k8s_deploy::{
     Cluster,
@@ -96,6 +96,9 @@ impl AppSettings {
                 session.environment.value(environment::KUBE_CONTEXT).map(Into::into),
             )
             .optional();
+        for setting in [&name, &namespace, &service] {
+            object_name(setting)?;
+        }
         let kubeconfig = arguments.kubeconfig.as_ref().map(|path| session.current.join(path));
         Ok(Self { image, name, namespace, service, context, kubeconfig, notes })
     }
@@ -163,7 +166,7 @@ impl DeploySettings {
             .file(deploy.container.clone())
             .optional();
         let timeout = Candidates::new("deploy.timeout")
-            .flag("--timeout", seconds(arguments.timeout.as_deref())?)
+            .flag("--timeout", arguments.timeout)
             .environment(&session.environment, environment::NOTES_DEPLOY_TIMEOUT)
             .map_err(failure::variable)?
             .file(deploy.timeout.clone())
@@ -267,19 +270,6 @@ impl Reader<'_> {
     }
 }
 
-/// Reads a duration of the command line.
-pub(crate) fn seconds(text: Option<&str>) -> Result<Option<Seconds>, Failure> {
-    text.map(|text| {
-        Seconds::from_text(text).ok_or_else(|| {
-            Failure::message(
-                Kind::Usage,
-                format!("`--timeout {text}` is not {}", Seconds::EXPECTED),
-            )
-        })
-    })
-    .transpose()
-}
-
 /// A path in the settings file is relative to the file.
 fn beside(notes: &NotesFile, path: &Located<String>) -> Located<String> {
     let directory = notes.directory.clone().unwrap_or_default();
@@ -289,6 +279,25 @@ fn beside(notes: &NotesFile, path: &Located<String>) -> Located<String> {
 fn last_part(image: &str) -> Option<String> {
     let reference: Reference = image.parse().ok()?;
     reference.repository.as_str().rsplit('/').next().map(Into::into)
+}
+
+/// Checks a name as Kubernetes does for namespaces, containers and Services (RFC 1123, "DNS label").
+fn object_name(setting: &Setting<String>) -> Result<(), Failure> {
+    let Setting { key, value, origin } = setting;
+    let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = value.as_bytes();
+    let is_name = bytes.iter().copied().all(is_inside)
+        && is_end(bytes.first())
+        && is_end(bytes.last())
+        && bytes.len() <= 63;
+    if is_name {
+        return Ok(());
+    }
+    let message = format!("`{key}` is `{value}` ({origin}), which Kubernetes takes for no name");
+    Err(Failure::message(Kind::Configuration, message).with_hint(
+        "lower-case letters and digits, with `-` between them, 63 at most; set `name` or `namespace` under `[deploy]`",
+    ))
 }
 
 fn no_name() -> Failure {
@@ -384,8 +393,25 @@ mod tests {
     }
 
     #[test]
+    fn names_are_those_that_kubernetes_takes() {
+        let check = |value: &str| {
+            let setting = Candidates::new("deploy.name").or(value.to_owned());
+            object_name(&setting).map_err(|failure| failure.to_string())
+        };
+        for name in ["web", "a-1", "1a"] {
+            assert_eq!(check(name), Ok(()));
+        }
+        for name in ["", "Web", "my_app", "-a", "a-", "a.b", &"a".repeat(64)] {
+            assert!(check(name).is_err(), "{name}");
+        }
+        assert_eq!(
+            check("my_app").unwrap_err(),
+            "`deploy.name` is `my_app` (default), which Kubernetes takes for no name"
+        );
+    }
+
+    #[test]
     fn an_application_is_called_as_its_image() {
         assert_eq!(last_part("docker.io/user/notes-app:1").unwrap(), "notes-app");
-        assert_eq!(seconds(Some("soon")).unwrap_err().kind(), Kind::Usage);
     }
 }

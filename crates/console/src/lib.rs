@@ -43,7 +43,7 @@ pub use environment::{Environment, Variable};
 pub use excerpt::Excerpt;
 pub use exit::Kind;
 pub use progress::{Measure, Task};
-pub use report::Failure;
+pub use report::{Chain, Failure};
 pub use sections::{Dialect, Section};
 pub use suggestion::closest;
 pub use ui::{Ui, Verbosity, print_result};

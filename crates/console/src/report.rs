@@ -84,9 +84,21 @@ impl Failure {
 /// The message and its causes on one line, each once: libraries of others repeat a cause in the message above it.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut message = self.error.to_string();
+        Chain(&*self.error).fmt(f)
+    }
+}
+
+impl Error for Failure {}
+
+/// An error and its causes on one line, each once, for what is no failure of the command.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a>(pub &'a (dyn Error + 'a));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut message = self.0.to_string();
         f.write_str(one_line(&message).trim_end_matches('.'))?;
-        let mut cause = self.error.source();
+        let mut cause = self.0.source();
         while let Some(error) = cause {
             let text = error.to_string();
             if !text.is_empty() && !message.contains(&text) {
@@ -98,8 +110,6 @@ impl fmt::Display for Failure {
         Ok(())
     }
 }
-
-impl Error for Failure {}
 
 /// Joins the lines of a message that has several: a log is read by line.
 fn one_line(message: &str) -> String {

@@ -111,6 +111,9 @@ impl RevisionError {
             Self::NotFound { shallow: true, .. } => Some(
                 "this is a shallow clone; fetch more history (`GIT_DEPTH`, `fetch-depth`)".into(),
             ),
+            Self::NotFound { .. } => {
+                Some("a branch, a tag or a commit is meant; `git fetch` brings what is new".into())
+            }
             Self::Ambiguous { .. } => Some("give more digits".into()),
             _ => None,
         }

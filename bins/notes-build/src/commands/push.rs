@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use notes_console::{Failure, Kind, Session, print_result};
+use notes_console::{Failure, Kind, Session, print_result, signal};
 use notes_oci::{ImageSink as _, ImageSource as _, Layout, LayoutError, Platform, Reference};
 use notes_registry::Retag;
 
@@ -13,6 +13,10 @@ use crate::{cli::PushArguments, failure, registry, reporter::Elapsed};
 
 /// Pushes, and prints the pinned name.
 pub(crate) async fn run(session: &Session, arguments: &PushArguments) -> Result<(), Failure> {
+    signal::or_stopped("push again to go on", push(session, arguments)).await
+}
+
+async fn push(session: &Session, arguments: &PushArguments) -> Result<(), Failure> {
     let reference: Reference = arguments.reference.parse().map_err(failure::reference)?;
     let retag = if arguments.allow_retag { Retag::Allow } else { Retag::Refuse };
     let remote = registry::remote(session, &[], &arguments.insecure, retag)?;

@@ -5,16 +5,12 @@ use notes_console::{Failure, Kind, Session, settings::Seconds, signal};
 use notes_k8s_deploy::{deploy, record::History, rollout};
 
 use super::deploy::{conflicts, run_release};
-use crate::{
-    cli::RollbackArguments,
-    failure,
-    settings::{AppSettings, seconds},
-};
+use crate::{cli::RollbackArguments, failure, settings::AppSettings};
 
 /// Applies an earlier release again, and prints its image.
 pub(crate) async fn run(session: &Session, arguments: &RollbackArguments) -> Result<(), Failure> {
     let settings = AppSettings::resolve(session, &arguments.app)?;
-    let timeout = seconds(arguments.timeout.as_deref())?.map(Seconds::duration);
+    let timeout = arguments.timeout.map(Seconds::duration);
     signal::or_stopped("what was applied goes on in the cluster", async {
         let cluster = settings.connect(session).await?;
         let (app, namespace) = (&settings.name.value, &settings.namespace.value);

@@ -69,16 +69,17 @@ impl NotesFile {
         Ok(notes)
     }
 
-    /// Reads the file at `path`.
+    /// Reads the file at `name`, which is relative to `current` and what errors call it.
     ///
     /// # Errors
     ///
     /// When it cannot be read, and those of [`NotesFile::parse`].
-    pub fn read(path: &Path) -> Result<Self, FileError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| FileError::Read { path: path.into(), source })?;
+    pub fn read(current: &Path, name: &Path) -> Result<Self, FileError> {
+        let path = current.join(name);
+        let text = fs::read_to_string(&path)
+            .map_err(|source| FileError::Read { path: name.into(), source })?;
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let notes = Self::parse(&path.display().to_string(), &text)?;
+        let notes = Self::parse(&name.display().to_string(), &text)?;
         Ok(Self { directory: Some(directory.unwrap_or(Path::new(".")).into()), ..notes })
     }
 
@@ -88,16 +89,17 @@ impl NotesFile {
     ///
     /// Those of [`NotesFile::read`].
     pub fn find(start: &Path, root: &Path) -> Result<Self, FileError> {
+        let mut name = PathBuf::from(FILE_NAME);
         for directory in start.ancestors() {
-            let path = directory.join(FILE_NAME);
-            match fs::symlink_metadata(&path) {
-                Ok(_) => return Self::read(&path),
+            match fs::symlink_metadata(directory.join(FILE_NAME)) {
+                Ok(_) => return Self::read(start, &name),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(FileError::Read { path, source }),
+                Err(source) => return Err(FileError::Read { path: name, source }),
             }
             if directory == root {
                 break;
             }
+            name = Path::new("..").join(name);
         }
         Ok(Self::default())
     }

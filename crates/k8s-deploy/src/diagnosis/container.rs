@@ -170,7 +170,14 @@ fn exited(subject: &Subject<'_>, end: &Value, code: i64, exits: u64) -> Diagnosi
         .diagnosis(cause, grade, summary)
         .with_evidence(end["message"].as_str().map(str::trim).map(ToOwned::to_owned))
         .with_evidence(log_lines(subject))
-        .with_hint(verdict.hint())
+        .with_hint(verdict.hint().or_else(|| command_hint(cause)))
+}
+
+fn command_hint(cause: Cause) -> Option<String> {
+    (cause == Cause::CommandNotFound).then(|| {
+        "the image's `CMD` or the container's `command` names it: is it in the image, and may its user execute it?"
+            .into()
+    })
 }
 
 /// Returns the end of the container's log as evidence.
