@@ -161,10 +161,57 @@ async fn config_show_names_every_origin() {
     build.labels       -                             default
     build.store        HOME/.cache/notes  the cache directory
     build.isolation    -                             default
+    build.run-timeout  -                             default
     registry.mirrors   -                             default
     registry.insecure  -                             default
     exit code 0
     ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flag_means_the_same_in_front_of_a_command() {
+    let test = "a_flag_means_the_same_in_front_of_a_command";
+    let Some(world) = World::new(test).await else { return };
+    world.commit("FROM scratch\n");
+    let behind = world.run(&["config", "show", "--store", "elsewhere", "-q"]);
+    let in_front = world.run(&["--store", "elsewhere", "-q", "config", "show"]);
+    assert!(behind.stdout.contains("REPOSITORY/elsewhere  --store"), "{behind}");
+    assert_eq!(in_front.to_string(), behind.to_string());
+    let refused = world.run(&["--no-push", "prune"]);
+    assert_eq!(refused.status, 2, "{refused}");
+    assert!(refused.stderr.contains("'--no-push'"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dockerfile_that_asks_for_the_commit_gets_it() {
+    let test = "a_dockerfile_that_asks_for_the_commit_gets_it";
+    let Some(world) = World::new(test).await else { return };
+    let commit = |dockerfile: &str| {
+        world.repository.write("Dockerfile", dockerfile);
+        world.repository.commit("Change")
+    };
+    let dockerfile = "FROM scratch\nARG NOTES_COMMIT=unknown\nENV NOTES_COMMIT=$NOTES_COMMIT\n";
+    let id = commit(dockerfile);
+    let built = world.build(&["--output", &world.layout("first")]);
+    let _ = built.digest();
+    assert!(!built.stderr.contains("warning"), "{built}");
+    let config = world.config("first");
+    assert!(config.contains(&format!("\"NOTES_COMMIT={id}\"")), "{config}");
+
+    let given = ["--output", &world.layout("given"), "--build-arg", "NOTES_COMMIT=v1"];
+    let _ = world.build(&given).digest();
+    let config = world.config("given");
+    assert!(config.contains("\"NOTES_COMMIT=v1\""), "{config}");
+
+    // Who does not ask gets no warning, and no build for nothing.
+    commit("FROM scratch\nCOPY Dockerfile /\n");
+    let first = world.build(&["--no-push"]);
+    commit("FROM scratch\nCOPY Dockerfile /\n");
+    let second = world.build(&["--no-push"]);
+    assert!(
+        !second.stderr.contains("warning") && !second.stderr.contains("Ran ["),
+        "{first}{second}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

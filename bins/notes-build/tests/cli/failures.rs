@@ -2,7 +2,7 @@
 
 use std::{io::Read, process::Stdio};
 
-use notes_testkit::registry::{Login, PASSWORD};
+use notes_testkit::registry::{Fault, Login, Matching, PASSWORD};
 
 use crate::world::World;
 
@@ -11,6 +11,7 @@ async fn no_repository() {
     let Some(world) = World::new("no_repository").await else { return };
     let outside = tempfile::tempdir().unwrap();
     let failure = world.run_in(outside.path(), &[]).failure();
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0, "nothing is left");
     let failure = failure.replace(outside.path().to_str().unwrap(), "OUTSIDE");
     insta::assert_snapshot!(failure, @r"
     error: `OUTSIDE` is not in a git repository
@@ -22,7 +23,7 @@ async fn no_repository() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_commit() {
     let Some(world) = World::new("no_commit").await else { return };
-    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    insta::assert_snapshot!(world.fail(&[]), @r"
     error: the branch `main` has no commit yet
     hint: commit something first
     exit code 3
@@ -35,8 +36,9 @@ async fn a_commit_that_the_ci_job_names_and_the_clone_lacks() {
     let Some(mut world) = World::new(test).await else { return };
     world.commit("FROM scratch\n");
     world.set("CI_COMMIT_SHA", "0123456789012345678901234567890123456789");
-    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    insta::assert_snapshot!(world.fail(&[]), @r"
     error: `0123456789012345678901234567890123456789` names no commit of this repository
+    hint: a branch, a tag or a commit is meant; `git fetch` brings what is new
     hint: `CI_COMMIT_SHA` says so; `--commit HEAD` builds what is checked out
     exit code 3
     ");
@@ -46,13 +48,13 @@ async fn a_commit_that_the_ci_job_names_and_the_clone_lacks() {
 async fn no_dockerfile() {
     let Some(world) = World::new("no_dockerfile").await else { return };
     world.repository.commit("Nothing");
-    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    insta::assert_snapshot!(world.fail(&[]), @r"
     error: there is no `Dockerfile` in commit 73d3521
     hint: name another with `--file`, or `dockerfile` in notes.toml
     exit code 3
     ");
     world.repository.write("Dockerfile", "FROM scratch\n");
-    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    insta::assert_snapshot!(world.fail(&[]), @r"
     error: there is no `Dockerfile` in commit 73d3521
     hint: `Dockerfile` is in the working directory but not committed; commit it, or build with `--worktree`
     exit code 3
@@ -63,7 +65,7 @@ async fn no_dockerfile() {
 async fn no_image_name() {
     let Some(world) = World::new("no_image_name").await else { return };
     world.commit("FROM scratch\n");
-    insta::assert_snapshot!(world.run(&[]).failure(), @r"
+    insta::assert_snapshot!(world.failure(&[]), @r"
     error: there is no name to push the image under
     hint: set `image` in notes.toml, `--image` or `NOTES_IMAGE`; `--no-push` and `--output` need none
     exit code 3
@@ -74,7 +76,7 @@ async fn no_image_name() {
 async fn a_syntax_error() {
     let Some(world) = World::new("a_syntax_error").await else { return };
     world.commit("FROM scratch\nCOPPY . /\n");
-    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    insta::assert_snapshot!(world.fail(&[]), @r"
     error: `Dockerfile` line 2: unknown instruction `COPPY`
      --> Dockerfile:2:1
       |
@@ -89,7 +91,7 @@ async fn a_syntax_error() {
 async fn a_source_that_is_not_there_or_is_hidden() {
     let Some(world) = World::new("a_source_that_is_not_there_or_is_hidden").await else { return };
     world.commit("FROM scratch\nCOPY secret.txt /\n");
-    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    insta::assert_snapshot!(world.fail(&[]), @r"
     error: `secret.txt` matches no file in the build context
      --> Dockerfile:2:6
       |
@@ -101,7 +103,7 @@ async fn a_source_that_is_not_there_or_is_hidden() {
     world.repository.write("secret.txt", "s");
     world.repository.write(".dockerignore", "# not for images\n*.txt\n");
     world.repository.commit("Hide");
-    insta::assert_snapshot!(world.build(&[]).failure(), @r"
+    insta::assert_snapshot!(world.fail(&[]), @r"
     error: `secret.txt` matches no file in the build context
      --> Dockerfile:2:6
       |
@@ -110,7 +112,6 @@ async fn a_source_that_is_not_there_or_is_hidden() {
     hint: line 2 of `.dockerignore` excludes it
     exit code 3
     ");
-    assert_eq!(world.left_behind(), <[std::path::PathBuf; 0]>::default());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,7 +132,7 @@ async fn a_command_that_fails() {
       | ^^^^^^^^^^^^^^^^^^^^^^^^
     exit code 8
     ");
-    insta::assert_snapshot!(world.build(&["--quiet"]).failure(), @r"
+    insta::assert_snapshot!(world.fail(&["--quiet"]), @r"
     error: the command failed with exit status 3
       | working
      --> Dockerfile:2:1
@@ -140,14 +141,13 @@ async fn a_command_that_fails() {
       | ^^^^^^^^^^^^^^^^^^^^^^^^
     exit code 8
     ");
-    assert_eq!(world.left_behind(), <[std::path::PathBuf; 0]>::default());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_that_is_not_there() {
     let Some(world) = World::new("a_base_that_is_not_there").await else { return };
     world.commit(&format!("FROM {}/no/base:1\nCOPY . /\n", world.registry.registry()));
-    let failure = world.build(&[]).failure();
+    let failure = world.fail(&[]);
     let hint = "hint: check its name and tag; the registry has no such image\nexit code 3";
     assert!(failure.starts_with("error: there is no image `REGISTRY/no/base:1`"), "{failure}");
     assert!(failure.contains(" --> Dockerfile:1:1\n") && failure.ends_with(hint), "{failure}");
@@ -158,8 +158,8 @@ async fn a_registry_that_is_down() {
     let Some(world) = World::new("a_registry_that_is_down").await else { return };
     world.commit("FROM scratch\nCOPY Dockerfile /\n");
     // Port 1 is reserved and nothing listens there.
-    let ran = world.run(&["--image", "127.0.0.1:1/team/app"]);
-    insta::assert_snapshot!(ran.failure(), @r"
+    let failure = world.failure(&["--image", "127.0.0.1:1/team/app"]);
+    insta::assert_snapshot!(failure, @r"
     error: failed to push `127.0.0.1:1/team/app:a65e89e`: `HEAD http://127.0.0.1:1/v2/team/app/manifests/a65e89e` failed: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
     hint: nothing listens there; is the registry running, and the port right?
     exit code 5
@@ -167,12 +167,65 @@ async fn a_registry_that_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_of_bases_that_is_down() {
+    let Some(world) = World::new("a_registry_of_bases_that_is_down").await else { return };
+    world.commit("FROM 127.0.0.1:1/team/base:1\nCOPY . /\n");
+    insta::assert_snapshot!(world.fail(&[]), @r"
+    error: failed to read `127.0.0.1:1/team/base:1`: `GET http://127.0.0.1:1/v2/team/base/manifests/1` failed: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+     --> Dockerfile:1:1
+      |
+    1 | FROM 127.0.0.1:1/team/base:1
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: nothing listens there; is the registry running, and the port right?
+    exit code 5
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_fails_in_the_middle_of_a_push() {
+    let test = "a_registry_that_fails_in_the_middle_of_a_push";
+    let Some(world) = World::new(test).await else { return };
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    // As often as it is asked: what passes by is tried again.
+    for _ in 0..100 {
+        let manifests = Matching::method("PUT").path("/manifests/");
+        world.registry.plan(manifests, Fault::TooManyRequests(0));
+    }
+    let failure = world.fail(&[]);
+    assert!(failure.ends_with("exit code 5"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_takes_too_long() {
+    let test = "a_command_that_takes_too_long";
+    let Some(mut world) = World::new(test).await else { return };
+    if world.push_base(test).is_none() {
+        return;
+    }
+    world.repository.write("notes.toml", "[build]\nrun-timeout = \"1s\"\n");
+    world
+        .commit("FROM busybox:1\nENV MARK=takes-too-long\nRUN echo begun; sleep 600 & sleep 600\n");
+    insta::assert_snapshot!(world.fail(&["--quiet"]), @r"
+    error: the command took longer than 1 s and was ended
+      | begun
+     --> Dockerfile:3:1
+      |
+    3 | RUN echo begun; sleep 600 & sleep 600
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: `build.run-timeout` is `1s` (notes.toml:2); `--run-timeout` sets another, 0 none
+    exit code 70
+    ");
+    assert_eq!(world.running("takes-too-long"), <[String; 0]>::default());
+    world.commit("FROM busybox:1\nRUN sleep 2\n");
+    let _ = world.build(&["--run-timeout", "10m"]).digest();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tag_that_exists_with_another_digest() {
     let Some(world) = World::new("a_tag_that_exists_with_another_digest").await else { return };
     world.commit("FROM scratch\nCOPY Dockerfile /\n");
     let first = world.build(&[]);
-    let second = world.build(&["--label", "extra=1"]);
-    let failure = second.failure();
+    let failure = world.fail(&["--label", "extra=1"]);
     assert!(failure.contains(first.digest()) && failure.ends_with("exit code 6"), "{failure}");
     assert!(failure.contains("hint: the same commit gave another image before"), "{failure}");
     let moved = world.build(&["--label", "extra=1", "--allow-retag"]);
@@ -184,7 +237,7 @@ async fn a_settings_file_with_a_misspelt_key() {
     let Some(world) = World::new("a_settings_file_with_a_misspelt_key").await else { return };
     world.repository.write("notes.toml", "[build]\ndockerfil = \"Dockerfile\"\n");
     world.commit("FROM scratch\n");
-    insta::assert_snapshot!(world.build(&[]).failure(), @r#"
+    insta::assert_snapshot!(world.fail(&[]), @r#"
     error: unknown key `build.dockerfil` in `notes.toml` line 2
      --> notes.toml:2:1
       |
@@ -238,13 +291,13 @@ async fn wrong_credentials() {
         return;
     };
     world.commit("FROM scratch\nCOPY Dockerfile /\n");
-    let without = world.build(&[]).failure();
+    let without = world.fail(&[]);
     assert!(without.ends_with("exit code 4"), "{without}");
     let registry = world.registry.registry().to_string();
     world.set("CI_REGISTRY", &registry);
     world.set("CI_REGISTRY_USER", "user");
     world.set("CI_REGISTRY_PASSWORD", "wrong-password");
-    let wrong = world.build(&[]).failure();
+    let wrong = world.fail(&[]);
     assert!(wrong.ends_with("exit code 4") && wrong.contains("hint:"), "{wrong}");
     assert!(!wrong.contains("wrong-password"), "{wrong}");
     world.set("CI_REGISTRY_PASSWORD", PASSWORD);

@@ -2,4 +2,5 @@
 
 mod builds;
 mod failures;
+mod stopped;
 mod world;

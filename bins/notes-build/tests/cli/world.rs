@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::{Duration, Instant},
 };
 
 use notes_testkit::{
@@ -29,10 +30,12 @@ impl World {
     }
 
     pub(crate) async fn with_login(test: &str, login: Login) -> Option<Self> {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("tmp")).unwrap();
         Some(Self {
             repository: TestRepo::new(test)?,
             registry: TestRegistry::with_login(login).await,
-            home: tempfile::tempdir().unwrap(),
+            home,
             variables: Vec::new(),
         })
     }
@@ -81,6 +84,32 @@ impl World {
         self.run(&[&["--image", image.as_str()][..], arguments].concat())
     }
 
+    /// Builds and pushes what cannot be built or pushed; returns the failure, after a look at what is left of it.
+    pub(crate) fn fail(&self, arguments: &[&str]) -> String {
+        let image = self.image();
+        self.failure(&[&["--image", image.as_str()][..], arguments].concat())
+    }
+
+    /// The same without a name to push to.
+    pub(crate) fn failure(&self, arguments: &[&str]) -> String {
+        let before = self.repository.git(&["status", "--porcelain"]);
+        self.registry.take_lines();
+        let failure = self.run(arguments).failure();
+        let requests = self.registry.take_lines();
+        let tagged = |line: &&String| {
+            line.starts_with("PUT ") && line.contains("/manifests/") && line.contains(" 2")
+        };
+        assert_eq!(requests.iter().find(tagged), None, "no image is in the registry");
+        assert_eq!(self.left_behind(), <[PathBuf; 0]>::default(), "no draft is in the store");
+        assert_eq!(self.temporary_files(), <[String; 0]>::default(), "no file is in /tmp");
+        assert_eq!(
+            self.repository.git(&["status", "--porcelain"]),
+            before,
+            "no file is in the clone"
+        );
+        failure
+    }
+
     /// Runs `notes-build` in the repository.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_in(self.repository.path(), arguments)
@@ -96,8 +125,56 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_notes-build"));
         command.args(arguments).current_dir(directory).env_clear();
         command.env("HOME", self.home.path()).env("PATH", "/usr/bin:/bin");
+        command.env("TMPDIR", self.temporary());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// The home directory of the person.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The value of `--output` for a layout of this name.
+    pub(crate) fn layout(&self, name: &str) -> String {
+        format!("type=oci,dest={}", self.home.path().join(name).display())
+    }
+
+    /// The config of the one image in a layout.
+    pub(crate) fn config(&self, layout: &str) -> String {
+        let layout = self.home.path().join(layout);
+        let blob = |descriptor: &serde_json::Value| {
+            let digest = descriptor["digest"].as_str().unwrap().replace("sha256:", "sha256/");
+            std::fs::read_to_string(layout.join("blobs").join(digest)).unwrap()
+        };
+        let json = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        let index = json(std::fs::read_to_string(layout.join("index.json")).unwrap());
+        blob(&json(blob(&index["manifests"][0]))["config"])
+    }
+
+    /// The processes that have `mark` in their environment, a moment after the builds have ended.
+    pub(crate) fn running(&self, mark: &str) -> Vec<String> {
+        let begun = Instant::now();
+        loop {
+            // What a build starts inherits its home directory; what a RUN starts has the mark.
+            let home = self.home.path().to_str().unwrap();
+            let running = processes(&|process| process.contains(mark) || process.contains(home));
+            // The kernel takes a moment to end the processes of a name space.
+            if running.is_empty() || begun.elapsed() > Duration::from_secs(10) {
+                return running;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What builds left in the directory for temporary files.
+    pub(crate) fn temporary_files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.temporary()).unwrap();
+        entries.map(|entry| entry.unwrap().path().display().to_string()).collect()
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.home.path().join("tmp")
     }
 
     /// The drafts that builds left in the store.
@@ -107,7 +184,7 @@ impl World {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    fn normalize(&self, output: &Output) -> Ran {
+    pub(crate) fn normalize(&self, output: &Output) -> Ran {
         let normal = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes).into_owned();
             let text = text.replace(self.registry.registry().as_str(), "REGISTRY");
@@ -135,7 +212,8 @@ impl Ran {
     /// The failure alone, without what was said before it: from `error:` on, and the exit code.
     pub(crate) fn failure(&self) -> String {
         assert_eq!(self.stdout, "", "a failure prints no result");
-        let start = self.stderr.find("error:").unwrap_or_default();
+        // A warning before it may quote an error.
+        let start = self.stderr.find("\nerror:").map_or(0, |newline| newline + 1);
         format!("{}exit code {}", &self.stderr[start..], self.status)
     }
 
@@ -152,6 +230,22 @@ impl fmt::Display for Ran {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}exit code {}", self.stdout, self.stderr, self.status)
     }
+}
+
+/// The command lines of the processes whose command line or environment `is_ours`.
+fn processes(is_ours: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let read = |path: PathBuf| std::fs::read(path).unwrap_or_default();
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers =
+        entries.filter(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit));
+    numbers
+        .filter_map(|entry| {
+            let line = read(entry.path().join("cmdline"));
+            let all = [line.clone(), read(entry.path().join("environ"))].concat();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            is_ours(&String::from_utf8_lossy(&all)).then_some(line)
+        })
+        .collect()
 }
 
 fn busybox() -> Option<PathBuf> {

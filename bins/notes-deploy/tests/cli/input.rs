@@ -1,55 +1,8 @@
 //! The binary's wiring: what a person sees, and the exit code a pipeline gets.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::fs;
 
-const PINNED: &str =
-    "docker.io/user/app@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-
-/// What the binary said and how it ended.
-#[must_use]
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-/// Runs the binary in `directory`, with nothing in its environment but `variables`.
-fn run(directory: &Path, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Ended {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_notes-deploy"))
-        .args(arguments)
-        .current_dir(directory)
-        .env_clear()
-        .env("HOME", directory)
-        .envs(variables.iter().copied())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // One that does not read its input may have ended already.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-fn project() -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(
-        directory.path().join("notes.toml"),
-        "image = \"docker.io/user/app\"\n\n[deploy]\nname = \"web\"\nnamespace = \"apps\"\nport = 8080\n",
-    )
-    .unwrap();
-    directory
-}
+use crate::world::{PINNED, project, run};
 
 fn report(variables: &[(&str, &str)], arguments: &[&str]) -> String {
     let ended = run(project().path(), variables, arguments, "");
@@ -146,6 +99,27 @@ fn the_image_may_come_from_a_pipe_and_the_manifests_go_to_one() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     assert!(ended.stdout.contains(&format!("image: {PINNED}\n")), "{}", ended.stdout);
     assert!(ended.stdout.starts_with("apiVersion: v1\nkind: Namespace\n"));
+}
+
+#[test]
+fn names_that_kubernetes_refuses_are_explained_before_anything_is_asked() {
+    let said = report(&[("NOTES_DEPLOY_NAMESPACE", "my_apps")], &["--image", PINNED]);
+    insta::assert_snapshot!(said, @r"
+    error: `deploy.namespace` is `my_apps` (NOTES_DEPLOY_NAMESPACE), which Kubernetes takes for no name
+    hint: lower-case letters and digits, with `-` between them, 63 at most; set `name` or `namespace` under `[deploy]`
+    exit 3
+    ");
+}
+
+#[test]
+fn a_settings_file_is_called_as_it_is_written() {
+    let directory = project();
+    let shown = run(directory.path(), &[], &["config", "show"], "");
+    assert!(shown.stdout.contains("  notes.toml:4\n"), "{}", shown.stdout);
+    let inside = directory.path().join("inside");
+    fs::create_dir(&inside).unwrap();
+    let shown = run(&inside, &[], &["config", "show", "--config", "../notes.toml"], "");
+    assert!(shown.stdout.contains("  ../notes.toml:4\n"), "{}", shown.stdout);
 }
 
 #[test]

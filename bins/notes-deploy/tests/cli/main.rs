@@ -1,0 +1,5 @@
+//! `notes-deploy` as a person uses it: what it prints, how it ends, and what it leaves behind.
+
+mod faults;
+mod input;
+mod world;

@@ -1,0 +1,160 @@
+//! A person's surroundings: a directory, an environment of their own, and `notes-deploy`; and a cluster, where one runs.
+
+use std::{
+    fmt, fs,
+    io::Write as _,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, api::DeleteParams};
+use notes_testkit::{cluster::Cluster, skip};
+use tempfile::TempDir;
+
+/// An image that no registry has; what is deployed is not run where it is used.
+pub(crate) const PINNED: &str =
+    "docker.io/user/app@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+/// What the binary said and how it ended.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Waits for the end of a run.
+    pub(crate) fn of(child: Child) -> Self {
+        let output = child.wait_with_output().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The failure alone, from `error:` on, and the exit code.
+    pub(crate) fn failure(&self) -> String {
+        assert_eq!(self.stdout, "", "a failure prints no result");
+        // A warning before it may quote an error.
+        let start = self.stderr.find("\nerror:").map_or(0, |newline| newline + 1);
+        format!("{}exit {}", &self.stderr[start..], self.code.unwrap())
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}exit {:?}", self.stdout, self.stderr, self.code)
+    }
+}
+
+/// Returns the binary in `directory`, with nothing in its environment but `variables`.
+pub(crate) fn command(directory: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_notes-deploy"));
+    command.args(arguments).current_dir(directory).env_clear().env("HOME", directory);
+    command.envs(variables.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the binary to its end.
+pub(crate) fn run(
+    directory: &Path,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+    input: &str,
+) -> Ended {
+    let mut child = command(directory, variables, arguments).spawn().unwrap();
+    // One that does not read its input may have ended already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    Ended::of(child)
+}
+
+/// Returns a directory with a settings file.
+pub(crate) fn project() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(
+        directory.path().join("notes.toml"),
+        "image = \"docker.io/user/app\"\n\n[deploy]\nname = \"web\"\nnamespace = \"apps\"\nport = 8080\n",
+    )
+    .unwrap();
+    directory
+}
+
+/// A project, and a namespace for it in the cluster that runs, which is deleted at the end.
+pub(crate) struct Place {
+    pub(crate) directory: TempDir,
+    pub(crate) namespace: String,
+    kubeconfig: String,
+    client: kube::Client,
+}
+
+impl Place {
+    /// Connects, or says why `test` is skipped.
+    pub(crate) async fn find(test: &str) -> Option<Self> {
+        let cluster = match Cluster::running() {
+            Ok(cluster) => cluster,
+            Err(reason) => {
+                skip(test, &reason);
+                return None;
+            }
+        };
+        // One provider for every TLS connection of this process; the tests share it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let kubeconfig = kube::config::Kubeconfig::read_from(&cluster.kubeconfig).unwrap();
+        let options = kube::config::KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        // One process runs each test once, so that the name is its own.
+        let namespace = format!("{}-{}", test.replace('_', "-"), std::process::id());
+        Some(Self {
+            directory: project(),
+            namespace: namespace[namespace.len().saturating_sub(60)..]
+                .trim_start_matches('-')
+                .into(),
+            kubeconfig: cluster.kubeconfig.display().to_string(),
+            client: kube::Client::try_from(config).unwrap(),
+        })
+    }
+
+    /// Signs in with a token instead.
+    pub(crate) fn replace_credentials(&mut self, token: &str) {
+        let path = Path::new(&self.kubeconfig);
+        let mut kubeconfig = kube::config::Kubeconfig::read_from(path).unwrap();
+        for named in &mut kubeconfig.auth_infos {
+            let token = Some(token.to_owned().into());
+            named.auth_info = Some(kube::config::AuthInfo { token, ..Default::default() });
+        }
+        let path = self.directory.path().join("kubeconfig");
+        fs::write(&path, serde_json::to_string(&kubeconfig).unwrap()).unwrap();
+        self.kubeconfig = path.display().to_string();
+    }
+
+    /// Returns `notes-deploy` with these arguments, for the cluster and the namespace.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let variables = [
+            ("KUBECONFIG", self.kubeconfig.as_str()),
+            ("NOTES_DEPLOY_NAMESPACE", self.namespace.as_str()),
+        ];
+        command(self.directory.path(), &variables, arguments)
+    }
+
+    /// Runs `notes-deploy` with these arguments in the cluster and the namespace.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.command(arguments).spawn().unwrap())
+    }
+
+    /// Tells whether anything was made: nothing is without its namespace.
+    pub(crate) async fn is_untouched(&self) -> bool {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        api.get_opt(&self.namespace).await.unwrap().is_none()
+    }
+
+    /// Deletes what the test made.
+    pub(crate) async fn leave(self) {
+        let api: Api<Namespace> = Api::all(self.client);
+        let _ = api.delete(&self.namespace, &DeleteParams::default()).await;
+    }
+}
