@@ -43,10 +43,10 @@ pub fn install_missing(
     }
     let names = missing.join(" ");
     if !process::is_root() || process::find("apt-get").is_none() {
-        let reason = format!("{why} needs {names} (apt-get install {names})");
+        let reason = format!("{names} is missing, for {why} (apt-get install {names})");
         return Err(ClusterError::NoProvider { reasons: vec![reason] });
     }
-    say(&format!("installing {names}: {why} needs it (Debian packages, about a minute)"));
+    say(&format!("installing {names} for {why} (Debian packages, about a minute)"));
     apt_get(&["update"], say)?;
     apt_get(&[&["install", "--yes", "--no-install-recommends"], &missing[..]].concat(), say)
 }
