@@ -65,6 +65,8 @@ pub enum Reason {
     Escape { value: String },
     #[error("`{option}` is no option of `check`")]
     CheckOption { option: String, suggestion: Option<String> },
+    #[error("the option `{option}` of `check` has no value")]
+    CheckSetting { option: String },
     #[error("`{value}` is neither `true` nor `false`")]
     NotBoolean { value: String },
 
@@ -147,6 +149,9 @@ impl Reason {
             Self::BeforeFrom { .. } => "only `ARG` may stand there",
             Self::Escape { .. } => "it is `\\` or a backtick",
             Self::CheckOption { .. } => "its options are `skip`, `error` and `experimental`",
+            Self::CheckSetting { option } => {
+                return Some(format!("write `{option}=…`; options are separated by `;`"));
+            }
             Self::FlagValue { flag } => return Some(format!("write `--{flag}=value`, with `=`")),
             Self::FlagInvalid { expected, .. } | Self::MountInvalid { expected, .. } => {
                 return Some(format!("expected {expected}"));

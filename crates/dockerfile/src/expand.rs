@@ -145,19 +145,23 @@ impl Heredoc {
     ///
     /// Quotes are plain text in it. The escape is `\` whatever the file says.
     pub fn expand(&self, variables: &dyn Variables) -> Result<String, ExpandError> {
+        self.expand_fully(variables).map(|expanded| expanded.text)
+    }
+
+    /// Returns everything that is to be known about the expansion; the fields mean nothing here.
+    pub fn expand_fully(&self, variables: &dyn Variables) -> Result<Expanded, ExpandError> {
         if self.expansion == Expansion::Literal {
-            return Ok(self.body.clone());
+            return Ok(Expanded { text: self.body.clone(), ..Expanded::default() });
         }
         let expanded = run(&self.body, Escape::Backslash, Quotes::Keep, variables);
-        let expanded = expanded.map_err(|(reason, at)| {
+        expanded.map_err(|(reason, at)| {
             let start = self.body_span.start + at;
             let span = match self.indentation {
                 Indentation::Keep => Span::new(start, self.body_span.end),
                 Indentation::StripTabs => self.span,
             };
             ExpandError { reason, span }
-        });
-        expanded.map(|expanded| expanded.text)
+        })
     }
 }
 
@@ -184,7 +188,7 @@ fn run(
     let mut output = Output::default();
     expander.until(None, Escapes::Remove, &mut output)?;
     let Output { text, mut fields, field } = output;
-    fields.extend(field);
+    fields.extend(field.filter(|field| !field.is_empty()));
     Ok(Expanded { text, fields, unset: expander.unset })
 }
 
@@ -424,7 +428,7 @@ impl Expander<'_> {
     fn trimmed(&mut self, name: &str, end: char, start: usize) -> Result<String, Failure> {
         let operand = self.operand(Escapes::Keep, start)?;
         let longest = operand.strip_prefix(end);
-        let pattern = Pattern::parse(longest.unwrap_or(&operand), self.escape)
+        let pattern = Pattern::parse(longest.unwrap_or(&operand))
             .map_err(|escaped| (ExpandReason::PatternEscape { escaped }, start))?;
         let value = self.wanted(name);
         Ok(match end {
@@ -440,7 +444,7 @@ impl Expander<'_> {
         if !self.until(Some('/'), Escapes::Keep, &mut output)? {
             return Err((ExpandReason::Slash { name: name.to_owned() }, start));
         }
-        let pattern = Pattern::parse(&output.text, self.escape)
+        let pattern = Pattern::parse(&output.text)
             .map_err(|escaped| (ExpandReason::PatternEscape { escaped }, start))?;
         let replacement = self.operand(Escapes::Keep, start)?;
         let value = self.wanted(name);

@@ -67,6 +67,9 @@ pub(crate) struct Opening {
 /// the shell's.
 pub(crate) fn openings(text: &str) -> Vec<Opening> {
     let mut openings = Vec::new();
+    if !text.contains("<<") {
+        return openings;
+    }
     let mut scanner = Scanner { text, offset: 0 };
     while scanner.skip_blanks() {
         let start = scanner.offset;
@@ -92,8 +95,15 @@ struct Scanner<'a> {
 struct Name {
     text: String,
     quoted: bool,
-    /// Whether an unquoted `<` is in it.
+    /// Whether a `<` is in it: then it is none.
     angle: bool,
+}
+
+impl Name {
+    fn push(&mut self, character: Option<char>) {
+        self.angle |= character == Some('<');
+        self.text.extend(character);
+    }
 }
 
 struct Unclosed;
@@ -131,7 +141,7 @@ impl Scanner<'_> {
         let mut name = Name { text: String::new(), quoted: false, angle: false };
         let start = self.offset;
         let mut quote = None;
-        let mut characters = self.text[start..].char_indices();
+        let mut characters = self.text[start..].char_indices().peekable();
         while let Some((offset, character)) = characters.next() {
             match (quote, character) {
                 (None, blank) if blank.is_whitespace() => {
@@ -143,13 +153,12 @@ impl Scanner<'_> {
                     name.quoted = true;
                 }
                 (Some(open), close) if open == close => quote = None,
-                (None | Some('"'), '\\') => {
-                    name.text.extend(characters.next().map(|(_, escaped)| escaped));
+                (None, '\\') => name.push(characters.next().map(|(_, escaped)| escaped)),
+                (Some('"'), '\\') => {
+                    let special = characters.next_if(|&(_, next)| matches!(next, '"' | '$' | '\\'));
+                    name.push(Some(special.map_or(character, |(_, escaped)| escaped)));
                 }
-                _ => {
-                    name.angle |= quote.is_none() && character == '<';
-                    name.text.push(character);
-                }
+                _ => name.push(Some(character)),
             }
         }
         self.offset = self.text.len();

@@ -78,34 +78,37 @@ impl Ignore {
     pub fn parse(text: &str) -> Result<Self, IgnoreError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().zip(1..).filter(|(line, _)| !line.starts_with('#'));
-        Self::read(lines)
+        Self::read(lines.map(|(line, number)| (rooted(line.trim()), number)))
     }
 
-    /// Reads the values of `--exclude`; `#` means nothing in them.
+    /// Reads the values of `--exclude`: `#` means nothing in them, and a leading slash is not dropped, so that such a pattern
+    /// matches nothing, as in `BuildKit`.
     pub fn from_patterns<'a>(
         patterns: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, IgnoreError> {
-        Self::read(patterns.into_iter().zip(1..))
+        Self::read(patterns.into_iter().map(str::to_owned).zip(1..))
     }
 
-    fn read<'a>(lines: impl Iterator<Item = (&'a str, usize)>) -> Result<Self, IgnoreError> {
+    /// Reads patterns as moby's `patternmatcher.New` does.
+    fn read(lines: impl Iterator<Item = (String, usize)>) -> Result<Self, IgnoreError> {
         let mut rules = Vec::new();
         for (text, line) in lines {
             let text = text.trim();
             if text.is_empty() {
                 continue;
             }
+            // First cleaned, then looked at: `/!a` and `./!a` are exceptions too.
+            let text = clean(text);
             let (effect, pattern) = match text.strip_prefix('!') {
-                Some(pattern) => (Effect::Include, pattern.trim()),
-                None => (Effect::Exclude, text),
+                Some(pattern) => (Effect::Include, pattern),
+                None => (Effect::Exclude, &*text),
             };
             if pattern.is_empty() {
                 return Err(IgnoreError::Blank { line });
             }
-            let pattern = clean(pattern);
-            let wildcard = Wildcard::parse(&pattern, Stars::Double)
+            let wildcard = Wildcard::parse(pattern, Stars::Double)
                 .map_err(|source| IgnoreError::Pattern { line, source })?;
-            rules.push(IgnoreRule { line, pattern, effect, wildcard });
+            rules.push(IgnoreRule { line, pattern: pattern.to_owned(), effect, wildcard });
         }
         Ok(Self { rules })
     }
@@ -140,7 +143,21 @@ impl Ignore {
     }
 }
 
-/// Returns the shortest equivalent path without its leading slash, as Go's `path.Clean` makes it.
+/// Makes the pattern of a line relative to the root of the context, as moby's `ignorefile.ReadAll` does.
+fn rooted(line: &str) -> String {
+    let (mark, pattern) = match line.strip_prefix('!') {
+        Some(pattern) => ("!", pattern.trim()),
+        None => ("", line),
+    };
+    if pattern.is_empty() {
+        return mark.to_owned();
+    }
+    let pattern = clean(pattern);
+    let relative = pattern.strip_prefix('/').filter(|rest| !rest.is_empty());
+    format!("{mark}{}", relative.unwrap_or(&pattern))
+}
+
+/// Returns the shortest equivalent path, as Go's `path.Clean` makes it.
 fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut elements: Vec<&str> = Vec::new();
@@ -155,8 +172,8 @@ fn clean(path: &str) -> String {
         }
     }
     match (elements.is_empty(), rooted) {
-        (false, _) => elements.join("/"),
-        (true, true) => "/".to_owned(),
+        (false, false) => elements.join("/"),
+        (_, true) => format!("/{}", elements.join("/")),
         (true, false) => ".".to_owned(),
     }
 }
@@ -212,10 +229,18 @@ mod tests {
             ("*.{a,b}", "x.a", false),
             (".", "a", false),
             ("/", "a", false),
+            ("a\n/!a", "a", false),
             ("..", "a", false),
         ] {
             assert_eq!(excluded(file, path), expected, "{file:?} {path}");
         }
+    }
+
+    #[test]
+    fn a_leading_slash_is_dropped_from_ignore_files_only() {
+        let slash = Ignore::from_patterns(["/a", "b"]).unwrap();
+        assert!(slash.excludes("a").is_none() && slash.excludes("b").is_some());
+        assert!(excluded("/a", "a"));
     }
 
     #[test]

@@ -98,18 +98,20 @@ impl<'a> Lexer<'a> {
             let start = line.start + (text.len() - text.trim_start().len());
             let mut logical = Logical { text: String::new(), segments: Vec::new() };
             let mut continues = self.append(&mut logical, start..line.end);
+            let mut blank = None;
             while continues {
                 let Some(line) = self.line() else { break };
                 if self.is_comment(line) {
                     continue;
                 }
                 if line.text(self.source).trim().is_empty() {
-                    let span = Span::new(line.start, line.end);
-                    self.remarks.push(Remark { kind: RemarkKind::EmptyContinuation, span });
+                    blank.get_or_insert(Span::new(line.start, line.end));
                     continue;
                 }
                 continues = self.append(&mut logical, line.start..line.end);
             }
+            let remark = |span| Remark { kind: RemarkKind::EmptyContinuation, span };
+            self.remarks.extend(blank.map(remark));
             if !logical.text.trim().is_empty() {
                 return Some(logical);
             }

@@ -36,9 +36,12 @@
 //!
 //! The behaviour is that of `BuildKit`'s frontend 1.x, down to its oddities (broken JSON is shell text, `WORKDIR /a b` is one
 //! path), because people bring the Dockerfiles they have. The one deliberate difference: what is not understood is an
-//! error with its line, never passed over.
+//! error with its line, never passed over. [`checklist`] says for every rule where it is tested, and where we differ.
 //!
 //! All of it is linear in the text, except for patterns, which take the product of pattern and value.
+
+#[doc = include_str!("docs/checklist.md")]
+pub mod checklist {}
 
 mod arguments;
 mod diagnostic;
@@ -51,9 +54,11 @@ mod ignore;
 mod instruction;
 mod json;
 mod lexer;
+mod lines;
 pub mod lint;
 mod numbers;
 mod parser;
+mod piece;
 mod span;
 mod stage;
 mod suggestion;
@@ -72,7 +77,9 @@ pub use instruction::{
     MountKind, Network, Onbuild, Port, PortError, Protocol, Run, RunCommand, SecretMount, Security,
     Sharing, Shell, SshMount, Statement, Stopsignal, TmpfsMount, User, Volume, Workdir,
 };
+pub use lines::Lines;
 pub use numbers::{parse_mode, parse_size};
+pub use piece::{Piece, PieceKind};
 pub use span::{Span, Spanned};
 pub use stage::{Dockerfile, GlobalArg, Remark, RemarkKind, Stage, StageName};
 pub use wildcard::{Stars, Wildcard, WildcardError};

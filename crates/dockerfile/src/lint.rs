@@ -3,8 +3,10 @@
 //! A rule is a value: a name, a sentence and a pure function, one file each; [`RULES`] lists them. What a rule needs to know
 //! beyond the text is in [`Options`]. The names are those of `BuildKit`, so that `# check=skip=…` means the same.
 //!
-//! `InvalidBaseImagePlatform` is not here: it needs the base image itself, so whoever pulls it reports it.
+//! A file says what counts, at its top by the directive `# check=skip=…`, and for one instruction by the same words in a
+//! comment right above it. What a rule must know of a base image is told by whoever has the image: [`Options::bases`].
 
+mod comments;
 mod consistent_instruction_casing;
 mod copy_ignored_file;
 mod duplicate_stage_name;
@@ -12,6 +14,8 @@ mod expose_invalid_format;
 mod expose_proto_casing;
 mod from_as_casing;
 mod from_platform_flag_const_disallowed;
+mod image_name;
+mod invalid_base_image_platform;
 mod invalid_default_arg_in_from;
 mod invalid_definition_description;
 mod json_args_recommended;
@@ -31,7 +35,9 @@ mod workdir_relative_path;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Check, Dockerfile, Ignore, Severity, Span, Strictness, render};
+use crate::{Check, Dockerfile, Ignore, Selection, Severity, Span, Strictness, render};
+use comments::Comments;
+use scope::Globals;
 
 /// All rules, by name.
 pub const RULES: &[Rule] = &[
@@ -42,6 +48,7 @@ pub const RULES: &[Rule] = &[
     expose_proto_casing::RULE,
     from_as_casing::RULE,
     from_platform_flag_const_disallowed::RULE,
+    invalid_base_image_platform::RULE,
     invalid_default_arg_in_from::RULE,
     invalid_definition_description::RULE,
     json_args_recommended::RULE,
@@ -85,16 +92,41 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// What rules may know besides the Dockerfile.
+/// What rules may know besides the Dockerfile, and which of them count.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The ignore file of the context.
     pub ignore: Option<Ignore>,
-    /// The names of the variables that base images set, by the name of the image. About a stage whose image is not here,
-    /// `UndefinedVar` says only what is certain without it.
-    pub environments: BTreeMap<String, Vec<String>>,
-    /// Experimental rules that are on besides those that the file asks for.
-    pub experimental: crate::Selection,
+    /// What is known of base images, by the number of the stage that begins with one. About a stage that is not here,
+    /// the rules say only what is certain without it.
+    pub bases: BTreeMap<usize, Base>,
+    /// Rules that do not count, besides those that the file skips.
+    pub skip: Selection,
+    /// Experimental rules that count, besides those that the file asks for.
+    pub experimental: Selection,
+}
+
+/// What is known of a base image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// The variables that it sets.
+    pub environment: BTreeMap<String, String>,
+    /// Whether it has a `SHELL` of its own.
+    pub shell: BaseShell,
+    /// The platform that it is for, such as `linux/amd64`.
+    pub platform: String,
+    /// The platform that its stage is built for.
+    pub wanted: String,
+}
+
+/// Whether a base image has a `SHELL` of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BaseShell {
+    /// It has none, as nearly all images.
+    #[default]
+    Default,
+    /// It has one.
+    Own,
 }
 
 /// What [`check`] found.
@@ -149,35 +181,42 @@ impl Finding {
 pub fn check(file: &Dockerfile, options: &Options) -> Report {
     let nothing = Check::default();
     let wanted = file.directives.check.as_ref().map_or(&nothing, |check| &check.value);
-    let subject = Subject { file, options, parents: scope::parents(file) };
+    let globals = Globals::of(file);
+    let parents = scope::parents(file, &globals);
+    let comments = Comments::of(file);
+    let subject = Subject { file, options, globals, parents };
     let mut findings = Vec::new();
-    for rule in RULES.iter().filter(|rule| applies(rule, wanted, options)) {
-        let found = (rule.check)(&subject).into_iter();
-        findings.extend(found.map(|Found { span, message, hint }| Finding {
-            rule,
-            message,
-            span,
-            hint,
-        }));
+    for rule in RULES {
+        for Found { span, message, hint } in (rule.check)(&subject) {
+            let here = comments.at(span);
+            if applies(rule, wanted, options, here) {
+                findings.push(Finding { rule, message, span, hint });
+            }
+        }
     }
     findings.sort_by_key(|finding| (finding.span, finding.rule.name));
     Report { findings, strictness: wanted.strictness }
 }
 
-fn applies(rule: &Rule, wanted: &Check, options: &Options) -> bool {
+/// An experimental rule is on when somebody asks for it, and only the caller takes it back; the others are on unless
+/// somebody skips them (`Linter.Run` in `BuildKit`).
+fn applies(rule: &Rule, wanted: &Check, options: &Options, here: Option<&Check>) -> bool {
+    let checks = || Some(wanted).into_iter().chain(here);
     let on = match rule.status {
-        Status::Standard => true,
+        Status::Standard => !checks().any(|check| check.skip.contains(rule.name)),
         Status::Experimental => {
-            wanted.experimental.contains(rule.name) || options.experimental.contains(rule.name)
+            options.experimental.contains(rule.name)
+                || checks().any(|check| check.experimental.contains(rule.name))
         }
     };
-    on && !wanted.skip.contains(rule.name)
+    on && !options.skip.contains(rule.name)
 }
 
 /// What a rule looks at.
 struct Subject<'a> {
     file: &'a Dockerfile,
     options: &'a Options,
+    globals: Globals,
     /// For every stage the number of the stage that it builds upon.
     parents: Vec<Option<usize>>,
 }

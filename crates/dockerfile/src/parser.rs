@@ -11,6 +11,8 @@ mod mount;
 mod run;
 mod stage;
 
+pub(crate) use directive::check_options;
+
 use std::ops::Range;
 
 use crate::arguments::{Arguments, BLANKS, Form};
@@ -256,6 +258,7 @@ impl<'a> Parser<'a> {
         if paths.is_empty() {
             return Err(arguments.missing("a path"));
         }
+        let paths: Vec<_> = paths.into_iter().map(trimmed).collect();
         if let Some(path) = paths.iter().find(|path| path.raw().is_empty()) {
             return Err(Fault::new(Reason::EmptyPath { instruction: "VOLUME" }, path.span()));
         }
@@ -290,6 +293,14 @@ fn maintainer(arguments: &Arguments<'_>) -> Result<Maintainer, Fault> {
 
 fn words(arguments: &Arguments<'_>) -> Vec<crate::Word> {
     arguments.blank_separated().into_iter().map(|range| arguments.word(range)).collect()
+}
+
+/// Returns the word without white space around it, which `VOLUME` alone drops from JSON strings.
+fn trimmed(word: crate::Word) -> crate::Word {
+    match word.raw().trim() {
+        text if text.len() == word.raw().len() => word,
+        text => crate::Word::new(text, word.escape(), word.span()),
+    }
 }
 
 fn raw(words: Vec<crate::Word>) -> Vec<String> {

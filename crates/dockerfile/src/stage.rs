@@ -85,7 +85,7 @@ pub struct Remark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RemarkKind {
-    /// An empty line between continued lines.
+    /// An empty line between continued lines; the first one of its statement.
     EmptyContinuation,
     /// An argument begins with `[` and is no valid JSON, so it is taken as words or shell text.
     BrokenJson,

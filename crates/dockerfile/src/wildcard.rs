@@ -57,6 +57,9 @@ enum Token {
     Directories,
 }
 
+/// What makes moby's matcher take a pattern for more than a prefix or a suffix.
+const SPECIAL: [char; 5] = ['*', '?', '[', ']', '\\'];
+
 impl Wildcard {
     /// Returns whether `text` has characters that are special in a pattern.
     pub fn is_special(text: &str) -> bool {
@@ -76,8 +79,9 @@ impl Wildcard {
                     if slash {
                         rest.next();
                     }
-                    // `**x` at the very beginning is a suffix in moby's matcher, without a border of directories.
-                    if rest.as_str().is_empty() || (tokens.is_empty() && !slash) {
+                    // `**x` with nothing special in `x` is a suffix in moby's matcher, without a border of directories.
+                    let suffix = || tokens.is_empty() && !slash && !rest.as_str().contains(SPECIAL);
+                    if rest.as_str().is_empty() || suffix() {
                         tokens.push(Token::Everything);
                     } else {
                         tokens.extend([Token::Optionally, Token::Directories]);

@@ -2,11 +2,12 @@
 //! the parser makes of it and what the rules say. Adding a case is adding a folder (`INSTA_UPDATE=always` writes the
 //! snapshot).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use notes_dockerfile::{Dockerfile, Ignore, Selection, Severity, lint};
+use notes_dockerfile::{Dockerfile, Ignore, Severity, lint};
 
 #[test]
 fn every_fixture_reads_as_its_snapshot_says() {
@@ -17,7 +18,7 @@ fn every_fixture_reads_as_its_snapshot_says() {
             .filter(|path| path.is_dir())
             .collect();
     folders.sort();
-    assert!(folders.len() > 30, "only {} fixtures", folders.len());
+    assert!(folders.len() > 200, "only {} fixtures", folders.len());
     for folder in folders {
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(&folder);
@@ -56,10 +57,36 @@ fn findings(file: &Dockerfile, folder: &Path) -> String {
     let ignore = fs::read_to_string(folder.join(".dockerignore")).ok();
     let ignore =
         ignore.map(|text| Ignore::parse(&text).expect("the ignore file of a fixture is good"));
-    let experimental = Selection::Named(vec!["InvalidDefinitionDescription".to_owned()]);
-    let options = lint::Options { ignore, experimental, ..lint::Options::default() };
+    let options = lint::Options { ignore, bases: bases(folder), ..lint::Options::default() };
     let report = lint::check(file, &options);
     let render =
         |finding: &lint::Finding| finding.render(Severity::Warning, "Dockerfile", &file.source);
     report.findings.iter().flat_map(|finding| ["\n".to_owned(), render(finding)]).collect()
+}
+
+/// The file `base-platform` says what the image of the first stage is for.
+fn bases(folder: &Path) -> BTreeMap<usize, lint::Base> {
+    let platform = fs::read_to_string(folder.join("base-platform")).ok();
+    let base = platform.map(|platform| lint::Base {
+        platform: platform.trim().to_owned(),
+        wanted: "linux/amd64".to_owned(),
+        ..lint::Base::default()
+    });
+    base.into_iter().map(|base| (0, base)).collect()
+}
+
+/// Every rule has a folder in which it fires and one in which nothing does.
+#[test]
+fn every_rule_has_a_bad_and_a_good_example() {
+    for rule in lint::RULES {
+        let fires = |folder: String| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+            let source = fs::read_to_string(folder.join("Dockerfile")).expect("an example");
+            let file = Dockerfile::parse(&source).expect("an example is right");
+            findings(&file, &folder).contains(&format!("({})", rule.name))
+        };
+        assert!(fires(format!("rule-{}", rule.name)), "{} fires", rule.name);
+        assert!(!fires(format!("rule-{}-not", rule.name)), "{} keeps quiet", rule.name);
+    }
+    assert_eq!(lint::RULES.len(), 22, "`docker build --check` has 22 rules");
 }

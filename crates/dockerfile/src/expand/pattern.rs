@@ -15,17 +15,17 @@ enum Token {
 impl Pattern {
     /// Reads a pattern. `\*`, `\?`, `\\` are literal, as are `\}` and `\/`, which need it to stand in `${}`.
     ///
-    /// Returns what was escaped for another escape.
-    pub(super) fn parse(text: &str, escape: char) -> Result<Self, String> {
+    /// Returns what was escaped for another escape. The escape is a backslash whatever the file says, as in `BuildKit`'s
+    /// `convertShellPatternToRegex`.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut tokens = Vec::new();
         let mut characters = text.chars();
         while let Some(character) = characters.next() {
             tokens.push(match character {
                 '*' => Token::Star,
                 '?' => Token::Any,
-                _ if character == escape => match characters.next() {
-                    Some(escaped @ ('*' | '?' | '}' | '/')) => Token::Literal(escaped),
-                    Some(escaped) if escaped == escape => Token::Literal(escaped),
+                '\\' => match characters.next() {
+                    Some(escaped @ ('*' | '?' | '}' | '/' | '\\')) => Token::Literal(escaped),
                     other => return Err(other.map(String::from).unwrap_or_default()),
                 },
                 other => Token::Literal(other),

@@ -11,16 +11,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
+    // What stands before the first `FROM` neither counts nor is judged, as in BuildKit's `validateCommandCasing`.
     let keywords: Vec<&Spanned<String>> = subject
         .file
-        .arguments
+        .stages
         .iter()
-        .map(|argument| &argument.keyword)
-        .chain(subject.file.stages.iter().flat_map(|stage| {
-            Some(&stage.keyword)
-                .into_iter()
-                .chain(stage.statements.iter().map(|below| &below.keyword))
-        }))
+        .flat_map(|stage| {
+            let below = stage.statements.iter().map(|below| &below.keyword);
+            Some(&stage.keyword).into_iter().chain(below)
+        })
         .collect();
     let lower = keywords.iter().filter(|word| word.value == word.to_lowercase()).count();
     let upper = keywords.iter().filter(|word| word.value == word.to_uppercase()).count();

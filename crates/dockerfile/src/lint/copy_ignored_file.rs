@@ -1,7 +1,8 @@
 //! `CopyIgnoredFile`.
 
+use super::scope::Scope;
 use super::{Found, Rule, Status, Subject};
-use crate::{CopySource, Instruction, Wildcard};
+use crate::{CopySource, Ignore, IgnoreRule, Instruction, Statement};
 
 pub(super) const RULE: Rule = Rule {
     name: "CopyIgnoredFile",
@@ -11,27 +12,46 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
+    // What a `!` takes back cannot be told without the files.
     let ignore = subject.options.ignore.as_ref().filter(|ignore| !ignore.has_exceptions());
     let Some(ignore) = ignore else { return Vec::new() };
     let mut found = Vec::new();
-    for statement in subject.statements() {
-        let sources = match &statement.instruction {
-            Instruction::Add(add) => &add.sources,
-            Instruction::Copy(copy) if copy.from.is_none() => &copy.sources,
-            _ => continue,
-        };
-        for source in sources {
+    Scope::walk(subject, |scope, statement| {
+        for source in sources(statement) {
             let CopySource::Path(word) = source else { continue };
-            let path = word.raw().trim_start_matches("./").trim_matches('/');
-            if !word.is_literal() || Wildcard::is_special(path) || path.contains("://") {
+            let Some(path) = scope.text(word).map(|path| path.text) else { continue };
+            if is_remote(&path) {
                 continue;
             }
-            if let Some(rule) = ignore.excludes(path) {
-                let message = format!("`{path}` is excluded by `.dockerignore`");
+            let path = path.trim_start_matches("./").trim_matches('/');
+            if let Some(rule) = excluded(ignore, path) {
+                let message = format!("`{}` is excluded by `.dockerignore`", word.raw());
                 let hint = format!("line {} of it says `{}`", rule.line, rule.pattern);
                 found.push(Found::new(word.span(), message).with_hint(hint));
             }
         }
-    }
+    });
     found
+}
+
+/// Returns what comes from the context.
+fn sources(statement: &Statement) -> &[CopySource] {
+    match &statement.instruction {
+        Instruction::Add(add) => &add.sources,
+        Instruction::Copy(copy) if copy.from.is_none() => &copy.sources,
+        _ => &[],
+    }
+}
+
+fn is_remote(path: &str) -> bool {
+    path.contains("://") || path.starts_with("git@")
+}
+
+/// The root of the context is no file that a pattern such as `.*` could mean; only what excludes everything excludes it.
+fn excluded<'a>(ignore: &'a Ignore, path: &str) -> Option<&'a IgnoreRule> {
+    if matches!(path, "" | ".") {
+        let everything = |rule: &&IgnoreRule| matches!(&*rule.pattern, "*" | "**" | "**/*");
+        return ignore.rules().iter().find(everything);
+    }
+    ignore.excludes(path)
 }

@@ -1,7 +1,8 @@
 //! `ExposeInvalidFormat`.
 
+use super::scope::Scope;
 use super::{Found, Rule, Status, Subject};
-use crate::Instruction;
+use crate::{Instruction, Span};
 
 pub(super) const RULE: Rule = Rule {
     name: "ExposeInvalidFormat",
@@ -11,15 +12,28 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for statement in subject.statements() {
-        let Instruction::Expose(expose) = &statement.instruction else { continue };
-        for word in expose.ports.iter().filter(|word| word.is_literal()) {
-            if let Some((_, port)) = word.raw().rsplit_once(':') {
-                let message = format!("`{}` names more than a container port", word.raw());
-                found.push(Found::new(word.span(), message).with_hint(format!("write `{port}`")));
-            }
+    let ports = ports(subject).into_iter();
+    ports
+        .filter_map(|(port, span)| {
+            let (host, container) = port.rsplit_once(':')?;
+            // `:80` names no host port.
+            (!host.is_empty()).then(|| {
+                let message = format!("`{port}` names more than a container port");
+                Found::new(span, message).with_hint(format!("write `{container}`"))
+            })
+        })
+        .collect()
+}
+
+/// Returns every port specification whose text is known, and the word that it stands in.
+pub(super) fn ports(subject: &Subject<'_>) -> Vec<(String, Span)> {
+    let mut ports = Vec::new();
+    Scope::walk(subject, |scope, statement| {
+        let Instruction::Expose(expose) = &statement.instruction else { return };
+        for word in &expose.ports {
+            let fields = scope.text(word).map(|expanded| expanded.fields).unwrap_or_default();
+            ports.extend(fields.into_iter().map(|port| (port, word.span())));
         }
-    }
-    found
+    });
+    ports
 }

@@ -1,7 +1,6 @@
 //! `ExposeProtoCasing`.
 
-use super::{Found, Rule, Status, Subject};
-use crate::Instruction;
+use super::{Found, Rule, Status, Subject, expose_invalid_format};
 
 pub(super) const RULE: Rule = Rule {
     name: "ExposeProtoCasing",
@@ -11,17 +10,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for statement in subject.statements() {
-        let Instruction::Expose(expose) = &statement.instruction else { continue };
-        for word in expose.ports.iter().filter(|word| word.is_literal()) {
-            let protocol = word.raw().split_once('/').map_or("", |(_, protocol)| protocol);
+    let ports = expose_invalid_format::ports(subject).into_iter();
+    ports
+        .filter_map(|(port, span)| {
+            let (_, protocol) = port.split_once('/')?;
             let lower = protocol.to_lowercase();
-            if lower != protocol {
+            (lower != protocol).then(|| {
                 let message = format!("protocol `{protocol}` is not in lower case");
-                found.push(Found::new(word.span(), message).with_hint(format!("write `{lower}`")));
-            }
-        }
-    }
-    found
+                Found::new(span, message).with_hint(format!("write `{lower}`"))
+            })
+        })
+        .collect()
 }

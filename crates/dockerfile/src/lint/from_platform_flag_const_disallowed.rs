@@ -17,7 +17,7 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
         };
         // A stage called `build-arm64` means it.
         let name = stage.name.as_ref().map_or("", |name| name.as_str());
-        if word.raw().split('/').any(|part| !part.is_empty() && name.contains(part)) {
+        if parts(word.raw()).into_iter().flatten().any(|part| name.contains(part)) {
             continue;
         }
         let message = format!("the platform is always `{}`", word.raw());
@@ -25,4 +25,28 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
         found.push(Found::new(word.span(), message).with_hint(hint));
     }
     found
+}
+
+/// Returns the operating system and the architecture by their usual names, as containerd/platforms reads them.
+fn parts(platform: &str) -> [Option<&str>; 2] {
+    let mut parts = platform.split('/').filter(|part| !part.is_empty());
+    match (parts.next(), parts.next()) {
+        (Some(alone), None) if is_system(alone) => [Some(alone), None],
+        (Some(alone), None) => [Some("linux"), Some(architecture(alone))],
+        (system, machine) => [system, machine.map(architecture)],
+    }
+}
+
+fn is_system(name: &str) -> bool {
+    matches!(name, "linux" | "windows" | "darwin" | "macos" | "freebsd" | "wasip1")
+}
+
+fn architecture(name: &str) -> &str {
+    match name {
+        "x86_64" | "x86-64" => "amd64",
+        "aarch64" => "arm64",
+        "armhf" | "armel" => "arm",
+        "i386" | "i686" => "386",
+        other => other,
+    }
 }

@@ -1,6 +1,6 @@
 //! `JSONArgsRecommended`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{BaseShell, Found, Rule, Status, Subject};
 use crate::{Command, Dockerfile, Instruction, Remark, RemarkKind, Span};
 
 pub(super) const RULE: Rule = Rule {
@@ -14,7 +14,11 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let mut shells: Vec<bool> = Vec::new();
     for (stage, parent) in subject.file.stages.iter().zip(&subject.parents) {
-        let mut own_shell = parent.is_some_and(|parent| shells[parent]);
+        let base = subject.options.bases.get(&stage.index);
+        let mut own_shell = match parent {
+            Some(parent) => shells[*parent],
+            None => base.is_some_and(|base| base.shell == BaseShell::Own),
+        };
         for statement in &stage.statements {
             match &statement.instruction {
                 Instruction::Shell(_) => own_shell = true,

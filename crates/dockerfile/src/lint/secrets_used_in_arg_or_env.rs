@@ -1,7 +1,7 @@
 //! `SecretsUsedInArgOrEnv`.
 
 use super::{Found, Rule, Status, Subject};
-use crate::{Arg, Instruction, Word};
+use crate::{Instruction, Word};
 
 pub(super) const RULE: Rule = Rule {
     name: "SecretsUsedInArgOrEnv",
@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// Parts of a name that speak of a secret.
-const SECRET: [&str; 11] = [
+const SECRET: [&str; 10] = [
     "apikey",
     "auth",
     "credential",
@@ -21,21 +21,19 @@ const SECRET: [&str; 11] = [
     "pword",
     "passwd",
     "secret",
-    "secrets",
     "token",
 ];
 /// Parts that say it is none after all.
 const HARMLESS: [&str; 3] = ["public", "file", "version"];
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let globals = subject.file.arguments.iter().flat_map(|global| names(&global.arg));
-    let below = subject.statements().flat_map(|statement| match &statement.instruction {
-        Instruction::Arg(arg) => names(arg),
+    // An `ARG` before the first `FROM` reaches no image.
+    let names = subject.statements().flat_map(|statement| match &statement.instruction {
+        Instruction::Arg(arg) => arg.declarations.iter().map(|arg| &arg.name).collect(),
         Instruction::Env(env) => env.pairs.iter().map(|pair| &pair.key).collect(),
-        _ => Vec::new(),
+        _ => Vec::<&Word>::new(),
     });
-    globals
-        .chain(below)
+    names
         .filter(|name| is_secret(name.raw()))
         .map(|name| {
             let message =
@@ -43,10 +41,6 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
             Found::new(name.span(), message).with_hint("use `RUN --mount=type=secret`")
         })
         .collect()
-}
-
-fn names(arg: &Arg) -> Vec<&Word> {
-    arg.declarations.iter().map(|declaration| &declaration.name).collect()
 }
 
 fn is_secret(name: &str) -> bool {

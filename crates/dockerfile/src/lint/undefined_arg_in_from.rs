@@ -1,6 +1,5 @@
 //! `UndefinedArgInFrom`.
 
-use super::scope;
 use super::{Found, Rule, Status, Subject};
 use crate::suggestion::nearest;
 
@@ -12,13 +11,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let names = scope::global_names(subject.file);
     let mut found = Vec::new();
     for stage in &subject.file.stages {
         for word in Some(&stage.image).into_iter().chain(&stage.platform) {
-            for name in scope::undefined(word, &names) {
+            for name in subject.globals.undeclared(word) {
                 let message = format!("`{name}` is not declared before the first `FROM`");
-                let hint = match nearest(&name, names.iter().map(String::as_str)) {
+                let hint = match nearest(&name, subject.globals.names()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("declare it with `ARG {name}`"),
                 };

@@ -1,44 +1,55 @@
 //! `WorkdirRelativePath`.
 
+use super::scope::Scope;
 use super::{Found, Rule, Status, Subject};
-use crate::{Instruction, Stage, Word};
+use crate::Instruction;
 
 pub(super) const RULE: Rule = Rule {
     name: "WorkdirRelativePath",
-    description: "A relative `WORKDIR` follows an absolute one, so that the base image cannot move it.",
+    description: "The first `WORKDIR` is absolute, so that the base image cannot move it.",
     status: Status::Standard,
     check,
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
+    let firsts = firsts(subject);
     let mut found = Vec::new();
-    let mut ends: Vec<bool> = Vec::new();
-    for (stage, parent) in subject.file.stages.iter().zip(&subject.parents) {
-        let mut anchored = parent.is_some_and(|parent| ends[parent]);
-        for path in paths(stage) {
-            if is_absolute(path) {
-                anchored = true;
-            } else if !anchored {
-                let message =
-                    format!("`{}` depends on the base image's working directory", path.raw());
-                let hint = format!("write `WORKDIR /{}`", path.raw());
-                found.push(Found::new(path.span(), message).with_hint(hint));
-            }
+    Scope::walk(subject, |scope, statement| {
+        let Instruction::Workdir(workdir) = &statement.instruction else { return };
+        if !firsts.contains(&statement.span.start) {
+            return;
         }
-        ends.push(anchored);
-    }
+        // What depends on the base image or on a build argument is mostly absolute.
+        let Some(path) = scope.text(&workdir.path).map(|path| path.text) else { return };
+        if !is_absolute(&path) {
+            let written = workdir.path.raw();
+            let message = format!("`{written}` depends on the base image's working directory");
+            let hint = format!("write `WORKDIR /{path}`");
+            let here = Found::new(workdir.path.span(), message);
+            found.push(if path.is_empty() { here } else { here.with_hint(hint) });
+        }
+    });
     found
 }
 
-fn paths(stage: &Stage) -> impl Iterator<Item = &Word> {
-    stage.statements.iter().filter_map(|statement| match &statement.instruction {
-        Instruction::Workdir(workdir) => Some(&workdir.path),
-        _ => None,
-    })
+/// Returns where the first `WORKDIR` of each chain of stages stands: correcting it corrects those that follow.
+fn firsts(subject: &Subject<'_>) -> Vec<usize> {
+    let mut firsts = Vec::new();
+    let mut set: Vec<bool> = Vec::new();
+    for (stage, parent) in subject.file.stages.iter().zip(&subject.parents) {
+        let inherited = parent.is_some_and(|parent| set[parent]);
+        let mut own = stage
+            .statements
+            .iter()
+            .filter(|statement| matches!(statement.instruction, Instruction::Workdir(_)));
+        let first = own.next();
+        firsts.extend(first.filter(|_| !inherited).map(|first| first.span.start));
+        set.push(inherited || first.is_some());
+    }
+    firsts
 }
 
-/// A path that begins with a variable is taken for absolute: it mostly is. So is one with a drive.
-fn is_absolute(path: &Word) -> bool {
-    let path = path.raw().trim_start_matches(['"', '\'']);
-    path.starts_with(['/', '$']) || path.get(1..2) == Some(":")
+/// Also a path with a drive is absolute.
+fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') || path.get(1..2) == Some(":")
 }

@@ -7,8 +7,8 @@ use crate::{Check, Directives, Escape, Selection, Span, Spanned, Strictness};
 
 /// Takes the directives at the top and sets the escape character.
 ///
-/// The first line that is no known directive ends them. After a `#!` line only `syntax` is read, as by `BuildKit`'s
-/// `DetectSyntax`: the parser itself has stopped looking by then.
+/// The first line that is no known directive ends them. After a `#!` line `escape` is an ordinary comment: `BuildKit` reads the
+/// two others apart (`DetectSyntax`, `ParseDirective`), and its parser itself has stopped looking by then.
 pub(super) fn directives(lexer: &mut Lexer<'_>) -> Result<Directives, Fault> {
     let mut directives = Directives::default();
     let mut escape = None;
@@ -26,14 +26,16 @@ pub(super) fn directives(lexer: &mut Lexer<'_>) -> Result<Directives, Fault> {
                 repeated(directives.syntax.is_some())?;
                 directives.syntax = Some(value);
             }
-            _ if shebang => break,
+            "escape" if shebang => lexer.comments.push(Span::new(line.start, line.end)),
             "escape" => {
                 repeated(escape.is_some())?;
                 escape = Some(escape_character(&value)?);
             }
             _ => {
                 repeated(directives.check.is_some())?;
-                directives.check = Some(Spanned::new(check(&value)?, value.span));
+                let check =
+                    check_options(&value).map_err(|reason| Fault::new(reason, value.span))?;
+                directives.check = Some(Spanned::new(check, value.span));
             }
         }
         lexer.line();
@@ -52,18 +54,20 @@ fn skip_shebang(lexer: &mut Lexer<'_>) -> bool {
     true
 }
 
-/// Returns the next line if it is a known directive, with its name in lower case.
+/// Returns the next line if it is a known directive, with its name in lower case: `#`, blanks, a name, `=` and a value.
 fn next(lexer: &Lexer<'_>) -> Option<(Line, String, Spanned<String>)> {
+    // What Go's `\s` means; between `#` and the name any white space may stand.
+    const BLANKS: [char; 4] = ['\t', '\u{c}', '\r', ' '];
     let line = lexer.peek()?;
     let text = line.text(lexer.source);
-    let (name, value) = text.trim_start().strip_prefix('#')?.split_once('=')?;
-    let name = name.trim().to_ascii_lowercase();
-    let trimmed = value.trim();
+    let (name, value) = text.trim_start().strip_prefix('#')?.trim_start().split_once('=')?;
+    let name = name.trim_end_matches(BLANKS).to_ascii_lowercase();
+    let trimmed = value.trim_matches(BLANKS);
     let known = matches!(name.as_str(), "syntax" | "escape" | "check");
     if !known || trimmed.is_empty() {
         return None;
     }
-    let start = line.end - value.trim_start().len();
+    let start = line.end - value.trim_start_matches(BLANKS).len();
     let span = Span::new(start, start + trimmed.len());
     Some((line, name, Spanned::new(trimmed.to_owned(), span)))
 }
@@ -76,38 +80,42 @@ fn escape_character(value: &Spanned<String>) -> Result<Escape, Fault> {
     }
 }
 
-fn check(value: &Spanned<String>) -> Result<Check, Fault> {
+/// Reads `skip=…;error=…;experimental=…`, as a directive and as a comment above an instruction.
+pub(crate) fn check_options(text: &str) -> Result<Check, Reason> {
     let mut check = Check::default();
-    for option in value.split(';').map(str::trim).filter(|option| !option.is_empty()) {
+    for option in text.split(';') {
         let (key, setting) = option.split_once('=').unwrap_or((option, ""));
         match key.trim() {
+            "skip" | "experimental" | "error" if !option.contains('=') => {
+                return Err(Reason::CheckSetting { option: key.trim().to_owned() });
+            }
             "skip" => check.skip = selection(setting),
             "experimental" => check.experimental = selection(setting),
-            "error" => check.strictness = strictness(setting.trim(), value.span)?,
+            "error" => check.strictness = strictness(setting.trim())?,
             other => {
                 let suggestion = nearest(other, ["skip", "error", "experimental"]);
                 let suggestion = suggestion.map(str::to_owned);
-                let reason = Reason::CheckOption { option: shortened(other), suggestion };
-                return Err(Fault::new(reason, value.span));
+                return Err(Reason::CheckOption { option: shortened(other), suggestion });
             }
         }
     }
     Ok(check)
 }
 
+/// `all` is written in lower case, as the names of rules have their exact case.
 fn selection(setting: &str) -> Selection {
-    let names: Vec<_> = setting.split(',').map(str::trim).map(str::to_owned).collect();
-    match &names[..] {
-        [all] if all.eq_ignore_ascii_case("all") => Selection::All,
-        _ => Selection::Named(names.into_iter().filter(|name| !name.is_empty()).collect()),
+    if setting.trim() == "all" {
+        return Selection::All;
     }
+    let names = setting.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Selection::Named(names.map(str::to_owned).collect())
 }
 
 /// Reads the values of Go's `strconv.ParseBool`.
-fn strictness(setting: &str, span: Span) -> Result<Strictness, Fault> {
+fn strictness(setting: &str) -> Result<Strictness, Reason> {
     match crate::parser::mount::boolean(setting) {
         Some(true) => Ok(Strictness::Error),
         Some(false) => Ok(Strictness::Warn),
-        None => Err(Fault::new(Reason::NotBoolean { value: shortened(setting) }, span)),
+        None => Err(Reason::NotBoolean { value: shortened(setting) }),
     }
 }
