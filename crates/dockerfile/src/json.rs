@@ -62,42 +62,49 @@ impl Reader<'_> {
         self.expect(b'"')?;
         let mut units = Vec::new();
         let mut value = String::new();
-        let mut characters = self.text[self.offset..].char_indices();
-        while let Some((offset, character)) = characters.next() {
-            if character == '\\' {
-                let (_, escaped) = characters.next()?;
-                let plain = match escaped {
-                    '"' | '\\' | '/' => escaped,
-                    'b' => '\u{8}',
-                    'f' => '\u{c}',
-                    'n' => '\n',
-                    'r' => '\r',
-                    't' => '\t',
-                    'u' => {
-                        let digits: String =
-                            characters.by_ref().take(4).map(|(_, digit)| digit).collect();
-                        let valid = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-                        let unit = u16::from_str_radix(&digits, 16).ok();
-                        units.push(unit.filter(|_| valid && digits.len() == 4)?);
-                        continue;
-                    }
-                    _ => return None,
-                };
+        loop {
+            let rest = &self.text[self.offset..];
+            let plain = rest.find(|next| matches!(next, '"' | '\\' | '\0'..='\u{1f}'))?;
+            if plain > 0 {
                 flush(&mut units, &mut value);
-                value.push(plain);
+                value.push_str(&rest[..plain]);
+                self.offset += plain;
                 continue;
             }
-            flush(&mut units, &mut value);
-            match character {
-                '"' => {
-                    self.offset += offset + 1;
+            self.offset += 1;
+            match rest.as_bytes()[0] {
+                b'"' => {
+                    flush(&mut units, &mut value);
                     return Some(value);
                 }
-                control if control < ' ' => return None,
-                other => value.push(other),
+                b'\\' => self.escaped(&mut units, &mut value)?,
+                _ => return None,
             }
         }
-        None
+    }
+
+    /// Reads what follows a backslash. Units of UTF-16 are kept until the other half of a pair is there.
+    fn escaped(&mut self, units: &mut Vec<u16>, value: &mut String) -> Option<()> {
+        let escaped = self.text[self.offset..].chars().next()?;
+        self.offset += escaped.len_utf8();
+        if escaped == 'u' {
+            let digits = self.text.get(self.offset..self.offset + 4)?;
+            let valid = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            units.push(u16::from_str_radix(digits, 16).ok().filter(|_| valid)?);
+            self.offset += 4;
+            return Some(());
+        }
+        flush(units, value);
+        value.push(match escaped {
+            '"' | '\\' | '/' => escaped,
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            _ => return None,
+        });
+        Some(())
     }
 }
 

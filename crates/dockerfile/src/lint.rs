@@ -109,8 +109,8 @@ pub struct Options {
 /// What is known of a base image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Base {
-    /// The variables that it sets.
-    pub environment: BTreeMap<String, String>,
+    /// The variables that it sets, if they are known.
+    pub environment: Option<BTreeMap<String, String>>,
     /// Whether it has a `SHELL` of its own.
     pub shell: BaseShell,
     /// The platform that it is for, such as `linux/amd64`.

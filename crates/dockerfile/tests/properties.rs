@@ -187,50 +187,112 @@ proptest! {
 #[test]
 fn nonsense_is_refused_or_parsed_in_linear_time() {
     let size = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
-    let fill = |piece: &str| piece.repeat(size / piece.len());
+    let lots = |piece: &str| piece.repeat(size / piece.len());
     let cases = [
-        ("one word", fill("x")),
-        ("unknown flags", format!("FROM a\nRUN {} x", fill("--x "))),
-        ("mounts", format!("FROM a\nRUN {} x", fill("--mount=target=/x "))),
-        ("mount options", format!("FROM a\nRUN --mount={} x", fill("a,"))),
-        ("continuations", format!("FROM a\nRUN {}", fill("\\\n"))),
-        ("joined lines", format!("FROM a\nRUN {}", fill("a \\\n"))),
-        ("blank continuations", format!("FROM a\nRUN a \\\n{}", fill("\n"))),
-        ("comments", format!("FROM a\n{}", fill("# c\n"))),
-        ("comments inside", format!("FROM a\nRUN a \\\n{}", fill("# c\n"))),
-        ("blank lines", fill("\n")),
-        ("line ends", fill("\r")),
-        ("instructions", format!("FROM a\n{}", fill("RUN x\n"))),
-        ("pairs", format!("FROM a\nENV {}", fill("a=b "))),
-        ("paths", format!("FROM a\nCOPY {}", fill("a "))),
-        ("quotes", format!("FROM a\nENV a={}", fill("\""))),
-        ("triggers", format!("FROM a\n{}", fill("ONBUILD "))),
-        ("brackets", format!("FROM a\nCMD {}", fill("["))),
-        ("strings", format!("FROM a\nCMD [{}\"a\"]", fill("\"a\","))),
-        ("broken strings", format!("FROM a\nCMD [{}", fill("\"a\","))),
-        ("heredoc words", format!("FROM a\nRUN {}", fill("<<A "))),
-        ("heredocs", format!("FROM a\n{}", fill("RUN <<A\nA\n"))),
-        ("open heredoc", format!("FROM a\nRUN <<A\n{}", fill("a\n"))),
-        ("angles", format!("FROM a\nRUN {}", fill("<"))),
-        ("stages", fill("FROM a\n")),
-        ("directives", fill("# x=y\n")),
-        ("check", format!("# check={}\nFROM a", fill("skip=a;"))),
+        ("one word", lots("x")),
+        ("unknown flags", format!("FROM a\nRUN {} x", lots("--x "))),
+        ("mounts", format!("FROM a\nRUN {} x", lots("--mount=target=/x "))),
+        ("mount options", format!("FROM a\nRUN --mount={} x", lots("a,"))),
+        ("continuations", format!("FROM a\nRUN {}", lots("\\\n"))),
+        ("joined lines", format!("FROM a\nRUN {}", lots("a \\\n"))),
+        ("blank continuations", format!("FROM a\nRUN a \\\n{}", lots("\n"))),
+        ("comments", format!("FROM a\n{}", lots("# c\n"))),
+        ("comments inside", format!("FROM a\nRUN a \\\n{}", lots("# c\n"))),
+        ("blank lines", lots("\n")),
+        ("line ends", lots("\r")),
+        ("instructions", format!("FROM a\n{}", lots("RUN x\n"))),
+        ("pairs", format!("FROM a\nENV {}", lots("a=b "))),
+        ("paths", format!("FROM a\nCOPY {}", lots("a "))),
+        ("quotes", format!("FROM a\nENV a={}", lots("\""))),
+        ("triggers", format!("FROM a\n{}", lots("ONBUILD "))),
+        ("brackets", format!("FROM a\nCMD {}", lots("["))),
+        ("strings", format!("FROM a\nCMD [{}\"a\"]", lots("\"a\","))),
+        ("broken strings", format!("FROM a\nCMD [{}", lots("\"a\","))),
+        ("heredoc words", format!("FROM a\nRUN {}", lots("<<A "))),
+        ("heredocs", format!("FROM a\n{}", lots("RUN <<A\nA\n"))),
+        ("open heredoc", format!("FROM a\nRUN <<A\n{}", lots("a\n"))),
+        ("angles", format!("FROM a\nRUN {}", lots("<"))),
+        ("stages", lots("FROM a\n")),
+        ("directives", lots("# x=y\n")),
+        ("check", format!("# check={}\nFROM a", lots("skip=a;"))),
     ];
     for (name, source) in cases {
         let start = Instant::now();
         let result = Dockerfile::parse(&source);
-        let elapsed = start.elapsed();
-        if let Err(error) = result {
-            assert!(error.render("Dockerfile").len() < 2_000, "{name}: the report is short");
+        judge(name, "parse", start.elapsed());
+        match result {
+            Err(error) => {
+                assert!(error.render("Dockerfile").len() < 2_000, "{name}: the report is short");
+            }
+            Ok(file) => {
+                let start = Instant::now();
+                lint::check(&file, &lint::Options::default());
+                judge(name, "check", start.elapsed());
+                let start = Instant::now();
+                file.pieces();
+                judge(name, "pieces", start.elapsed());
+            }
         }
-        // Ten times what the slowest takes, so that a busy machine does not matter and a square still shows.
-        assert!(elapsed < Duration::from_secs(5), "{name}: {elapsed:?}");
-        if std::env::var_os("NOTES_TEST_TIMES").is_some() {
-            // The harness shows it with `--nocapture`.
-            let _ = std::io::Write::write_fmt(
-                &mut std::io::stderr(),
-                format_args!("{name}: {elapsed:?}\n"),
-            );
+    }
+}
+
+/// The same for words, ignore files and patterns.
+#[test]
+fn nonsense_is_expanded_and_matched_in_linear_time() {
+    let size = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
+    let lots = |piece: &str| piece.repeat(size / piece.len());
+    let nested = |inner: String| "${a:-".repeat(99) + &inner + &"}".repeat(99);
+    let words = [
+        ("plain text", lots("x")),
+        ("dollars", lots("$")),
+        ("names", lots("$x")),
+        ("different names", lots("$x$y")),
+        ("braces", lots("${x}")),
+        ("open braces", lots("${")),
+        ("nesting", lots("${x:-")),
+        ("closed nesting", nested(lots("x"))),
+        ("names in nesting", nested(lots("$x "))),
+        ("single quotes", lots("'")),
+        ("double quotes", lots("\"")),
+        ("escapes", lots("\\")),
+        ("quoted escapes", format!("\"{}", lots("\\"))),
+        ("blanks", lots("a ")),
+        ("patterns", lots("${x#*}")),
+        ("one pattern", format!("${{x##{}}}", lots("*"))),
+        ("replacements", lots("${x//a/b}")),
+        ("modifiers", lots("${x:-y}${x:+y}")),
+    ];
+    for (name, raw) in words {
+        let word = Word::new(raw.as_str(), Escape::Backslash, Span::new(0, raw.len()));
+        for value in [None, Some("aab".to_owned())] {
+            let start = Instant::now();
+            let _ = word.expand_fully(&|_: &str| value.clone());
+            judge(name, "expand", start.elapsed());
         }
+    }
+    let files = [
+        ("patterns", lots("a*b\n")),
+        ("one pattern", lots("*")),
+        ("exceptions", lots("!**/a\n")),
+        ("brackets", lots("[a]")),
+        ("open brackets", lots("[")),
+    ];
+    for (name, text) in files {
+        let start = Instant::now();
+        if let Ok(ignore) = Ignore::parse(&text) {
+            ignore.excludes("some/path/to/a/file");
+            ignore.may_include_below("some/path");
+        }
+        judge(name, "ignore", start.elapsed());
+    }
+}
+
+/// A busy machine and a debug build must not matter, and a square must still show: it would take hours.
+fn judge(name: &str, what: &str, elapsed: Duration) {
+    assert!(elapsed < Duration::from_secs(10), "{what} {name}: {elapsed:?}");
+    if std::env::var_os("NOTES_TEST_TIMES").is_some() {
+        // The harness shows it with `--nocapture`.
+        let text = format_args!("{what} {name}: {elapsed:?}\n");
+        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), text);
     }
 }

@@ -1,4 +1,8 @@
 //! The patterns of `${name#pattern}` and `${name/pattern/text}`.
+//!
+//! Every step is paid for from `work`, which is what one word may take.
+
+use super::ExpandReason;
 
 /// A shell pattern without brackets: `*`, `?`, and characters. Neither crosses the end of a line, as in `BuildKit`.
 pub(super) struct Pattern {
@@ -35,26 +39,48 @@ impl Pattern {
         Ok(Self { tokens })
     }
 
-    pub(super) fn without_prefix(&self, value: &str, longest: bool) -> String {
+    pub(super) fn without_prefix(
+        &self,
+        value: &str,
+        longest: bool,
+        work: &mut usize,
+    ) -> Result<String, ExpandReason> {
         let characters: Vec<char> = value.chars().collect();
-        let end = self.end(&characters, longest).unwrap_or(0);
-        characters[end..].iter().collect()
+        let end = self.end(&characters, longest, work)?.unwrap_or(0);
+        Ok(characters[end..].iter().collect())
     }
 
-    pub(super) fn without_suffix(&self, value: &str, longest: bool) -> String {
+    pub(super) fn without_suffix(
+        &self,
+        value: &str,
+        longest: bool,
+        work: &mut usize,
+    ) -> Result<String, ExpandReason> {
         let backwards = Self { tokens: self.tokens.iter().rev().copied().collect() };
         let value: Vec<char> = value.chars().rev().collect();
-        let end = backwards.end(&value, longest).unwrap_or(0);
-        value[end..].iter().rev().collect()
+        let end = backwards.end(&value, longest, work)?.unwrap_or(0);
+        Ok(value[end..].iter().rev().collect())
     }
 
-    /// Returns `value` with at most `limit` matches replaced, from the left, each as long as can be.
-    pub(super) fn replace(&self, value: &str, replacement: &str, limit: usize) -> String {
+    /// Returns `value` with at most `times` matches replaced, from the left, each as long as can be; `limit` is how long it may
+    /// become.
+    pub(super) fn replace(
+        &self,
+        value: &str,
+        replacement: &str,
+        times: usize,
+        limit: usize,
+        work: &mut usize,
+    ) -> Result<String, ExpandReason> {
         let characters: Vec<char> = value.chars().collect();
         let mut output = String::new();
         let (mut at, mut replaced, mut after_match) = (0, 0, false);
         while at <= characters.len() {
-            let found = if replaced < limit { self.end(&characters[at..], true) } else { None };
+            let found =
+                if replaced < times { self.end(&characters[at..], true, work)? } else { None };
+            if output.len() > limit {
+                return Err(ExpandReason::Size);
+            }
             match found {
                 // An empty match right after a match does not count, as in Go's `ReplaceAll`.
                 Some(length) if length > 0 || !after_match => {
@@ -71,18 +97,25 @@ impl Pattern {
             output.extend(characters.get(at));
             at += 1;
         }
-        output
+        Ok(output)
     }
 
     /// Returns the length of the longest or shortest match at the beginning of `value`.
     ///
     /// All ways to match are followed at once, so that the time is the product of the two lengths.
-    fn end(&self, value: &[char], longest: bool) -> Option<usize> {
+    fn end(
+        &self,
+        value: &[char],
+        longest: bool,
+        work: &mut usize,
+    ) -> Result<Option<usize>, ExpandReason> {
         let accepting = self.tokens.len();
         let mut states = vec![false; accepting + 1];
         states[0] = true;
+        let mut following = vec![false; accepting + 1];
         let mut best = None;
         for length in 0..=value.len() {
+            *work = work.checked_sub(accepting + 1).ok_or(ExpandReason::Work)?;
             for (index, token) in self.tokens.iter().enumerate() {
                 states[index + 1] |= states[index] && *token == Token::Star;
             }
@@ -93,7 +126,7 @@ impl Pattern {
             if (best.is_some() && !longest) || !states.contains(&true) {
                 break;
             }
-            let mut following = vec![false; accepting + 1];
+            following.fill(false);
             for (index, token) in self.tokens.iter().enumerate().filter(|&(index, _)| states[index])
             {
                 match token {
@@ -102,8 +135,8 @@ impl Pattern {
                     Token::Star => following[index] |= character != '\n',
                 }
             }
-            states = following;
+            std::mem::swap(&mut states, &mut following);
         }
-        best
+        Ok(best)
     }
 }

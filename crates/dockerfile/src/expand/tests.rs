@@ -170,3 +170,25 @@ fn unset_variables_are_told_unless_a_default_stands_in() {
     assert_eq!(unset("${set:-$nope}"), Vec::<String>::new());
     assert_eq!(unset("${empty:-$nope}"), ["nope"]);
 }
+
+#[test]
+fn a_value_cannot_fill_the_memory() {
+    let long = |_: &str| Some("x".repeat(1 << 20));
+    assert_eq!(word("$a").expand(&long).map(|text| text.len()), Ok(1 << 20));
+    for raw in
+        ["$a".repeat(20), format!("\"{}\"", "$a".repeat(20)), format!("${{b+{}}}", "$a".repeat(20))]
+    {
+        let error = word(&raw).expand(&long).expect_err("it is too long");
+        assert_eq!(error.to_string(), "the value is longer than 16 MiB");
+    }
+    let error = word("${a//x/$a}").expand(&long).expect_err("it is too long");
+    assert_eq!(error.reason, ExpandReason::Size);
+}
+
+#[test]
+fn a_pattern_cannot_take_for_ever() {
+    let long = |_: &str| Some("b".repeat(1 << 20));
+    assert_eq!(word("${a##*b}").expand(&long).as_deref(), Ok(""));
+    let error = word("${a//*a*a/}").expand(&long).expect_err("it takes the square");
+    assert_eq!(error.to_string(), "the pattern takes too long to match");
+}

@@ -114,9 +114,14 @@ impl Scope {
         let image = subject.globals.text(&stage.image).unwrap_or_default().text;
         let base = subject.options.bases.get(&stage.index);
         let mut values = BTreeMap::from([("PATH".to_owned(), None)]);
-        let known = base.into_iter().flat_map(|base| &base.environment);
-        values.extend(known.map(|(name, value)| (name.clone(), Some(value.clone()))));
-        Self { values: Rc::new(values), complete: base.is_some() || image == "scratch" }
+        let environment = base.and_then(|base| base.environment.as_ref());
+        values.extend(
+            environment
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), Some(value.clone()))),
+        );
+        Self { values: Rc::new(values), complete: environment.is_some() || image == "scratch" }
     }
 
     /// Adds what `statement` sets.

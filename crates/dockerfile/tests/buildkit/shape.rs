@@ -46,7 +46,7 @@ pub(crate) fn findings(file: &Dockerfile) -> Vec<String> {
     let lines = Lines { source: &file.source };
     // The image that the Go program answers with sets `PATH` and nothing else.
     let base = lint::Base {
-        environment: BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]),
+        environment: Some(BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())])),
         platform: "linux/amd64".to_owned(),
         wanted: "linux/amd64".to_owned(),
         ..lint::Base::default()
