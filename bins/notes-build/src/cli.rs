@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use notes_console::{OutputArguments, command::CommandLine, settings::Seconds, ui};
 
@@ -40,8 +40,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Build the image of a commit and push it (the default).
     Build(Box<BuildArguments>),
-    /// Look for mistakes in the Dockerfile, without building.
-    Check(Box<BuildArguments>),
+    /// Look for mistakes in the Dockerfile, without building: the rules of `docker build --check`.
+    Check(Box<CheckArguments>),
     /// Say for every step whether it would run or is cached, and why.
     Explain(Box<BuildArguments>),
     /// Push an image that `--output type=oci` wrote; so a job that builds needs no password.
@@ -152,6 +152,39 @@ pub(crate) struct BuildArguments {
     /// Run every step, whatever the cache knows.
     #[arg(long, help_heading = "Engine")]
     pub(crate) no_cache: bool,
+}
+
+/// What is checked, which rules count, and how findings are written.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CheckArguments {
+    #[command(flatten)]
+    pub(crate) build: BuildArguments,
+    /// A rule that does not count, such as `StageNameCasing`, or `all`.
+    #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rules")]
+    pub(crate) skip: Vec<String>,
+    /// An experimental rule that counts, or `all`.
+    #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rules")]
+    pub(crate) experimental: Vec<String>,
+    /// Fail when something is found, as `# check=error=true` in the file does.
+    #[arg(long, help_heading = "Rules")]
+    pub(crate) strict: bool,
+    /// Ask no registry for base images, so that what depends on them is not checked.
+    #[arg(long, help_heading = "Rules")]
+    pub(crate) offline: bool,
+    /// How findings are written.
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Results")]
+    pub(crate) format: FindingFormat,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FindingFormat {
+    /// For a person, on stderr.
+    Text,
+    /// As JSON on stdout; `docs/check.md` describes it.
+    Json,
+    /// As GitLab's code quality report on stdout.
+    Gitlab,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -213,19 +213,3 @@ async fn a_dockerfile_that_asks_for_the_commit_gets_it() {
         "{first}{second}"
     );
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn check_shows_what_it_finds() {
-    let Some(world) = World::new("check_shows_what_it_finds").await else { return };
-    world.commit("FROM scratch AS App\nCOPY Dockerfile /\n");
-    insta::assert_snapshot!(world.run(&["check"]), @r"
-    warning: stage name `App` is not in lower case (StageNameCasing)
-     --> Dockerfile:1:17
-      |
-    1 | FROM scratch AS App
-      |                 ^^^
-    hint: write `app`
-         Checked 1 finding in `Dockerfile`
-    exit code 0
-    ");
-}
