@@ -14,6 +14,7 @@ use crate::{
     blob::{Blob, ByteStream, Verified},
     digest::Digest,
     image::{Image, ImageError},
+    image_index::ImageIndex,
     manifest::{Descriptor, Index, REF_NAME},
     platform::Platform,
     reading::Reading,
@@ -203,27 +204,83 @@ impl Layout {
         fs::rename(&temporary, &path).await.map_err(at(&path))
     }
 
-    /// Finds the manifest `reference` names: by digest, by full name, or by tag, as different tools write it.
+    /// Returns the index that `reference` names, with all its images; `None` where it names an image, or nothing.
+    pub async fn image_index(
+        &self,
+        reference: &Reference,
+    ) -> Result<Option<ImageIndex>, LayoutError> {
+        let index = self.index().await?;
+        let mut named = index.manifests.iter().filter(|it| is_named(it, reference));
+        let Some(descriptor) = named.find(|it| it.media_type.is_index()) else { return Ok(None) };
+        let bytes = self.read_blob(&descriptor.digest).await?;
+        let document: Index =
+            serde_json::from_slice(&bytes).map_err(self.json(&descriptor.digest))?;
+        let mut images = Vec::with_capacity(document.manifests.len());
+        for manifest in &document.manifests {
+            let bytes = self.read_blob(&manifest.digest).await?;
+            images.push(self.read_image(bytes, reference).await?);
+        }
+        Ok(Some(ImageIndex::of_read(document, bytes, images)))
+    }
+
+    /// Adds the blob's path to an error of its JSON.
+    fn json(&self, digest: &Digest) -> impl FnOnce(serde_json::Error) -> LayoutError {
+        let path = self.blob_path(digest);
+        |source| LayoutError::Json { path, source }
+    }
+
+    /// Returns the image that the manifest `bytes` describes.
+    async fn read_image(&self, bytes: Bytes, reference: &Reference) -> Result<Image, LayoutError> {
+        let unreadable = |source| LayoutError::Image { reference: reference.clone(), source };
+        let reading = Reading::of(bytes).map_err(unreadable)?;
+        let config = self.read_blob(&reading.config().digest).await?;
+        let file = |layer: &Descriptor| {
+            Arc::new(FileBlob {
+                path: self.blob_path(&layer.digest),
+                digest: layer.digest,
+                size: layer.size,
+            }) as Arc<dyn Blob>
+        };
+        reading.finish(config, file).map_err(unreadable)
+    }
+
+    async fn write_image(&self, image: &Image) -> Result<(), LayoutError> {
+        for layer in image.layers() {
+            self.write_layer(layer).await?;
+        }
+        self.write_blob(&image.manifest().config.digest, image.config_bytes()).await?;
+        self.write_blob(&image.digest(), image.manifest_bytes()).await
+    }
+
+    /// Gives what `descriptor` points at a name, instead of what had it and is replaced.
+    async fn name(
+        &self,
+        mut descriptor: Descriptor,
+        reference: &Reference,
+        replaces: impl Fn(&Descriptor) -> bool,
+    ) -> Result<Pinned, LayoutError> {
+        let pinned = reference.pin(descriptor.digest);
+        let name = reference.to_string();
+        let mut index = self.index().await?;
+        index
+            .manifests
+            .retain(|known| known.annotations.get(REF_NAME) != Some(&name) || !replaces(known));
+        descriptor.annotations.insert(REF_NAME.into(), name);
+        index.manifests.push(descriptor);
+        self.write_file(&self.root.join("index.json"), &to_json(&index)).await?;
+        Ok(pinned)
+    }
+
+    /// Finds the manifest that `reference` names for `platform`.
     fn find<'a>(
         index: &'a Index,
         reference: &Reference,
         platform: &Platform,
     ) -> Option<&'a Descriptor> {
-        let named = |descriptor: &&Descriptor| match (
-            &reference.digest,
-            descriptor.annotations.get(REF_NAME),
-        ) {
-            (Some(digest), _) => descriptor.digest == *digest,
-            (None, Some(name)) => {
-                *name == reference.to_string()
-                    || reference.tag.as_ref().is_some_and(|tag| tag.as_str() == name)
-            }
-            (None, None) => false,
-        };
         let fits = |descriptor: &&Descriptor| {
             descriptor.platform.as_ref().is_none_or(|offered| platform.accepts(offered))
         };
-        index.manifests.iter().filter(named).find(fits)
+        index.manifests.iter().filter(|it| is_named(it, reference)).find(fits)
     }
 
     async fn manifest_of(
@@ -235,10 +292,7 @@ impl Layout {
         if !descriptor.media_type.is_index() {
             return Ok(Some(bytes));
         }
-        let index: Index = serde_json::from_slice(&bytes).map_err(|source| LayoutError::Json {
-            path: self.blob_path(&descriptor.digest),
-            source,
-        })?;
+        let index: Index = serde_json::from_slice(&bytes).map_err(self.json(&descriptor.digest))?;
         match index.select(platform) {
             Some(manifest) => self.read_blob(&manifest.digest).await.map(Some),
             None => Ok(None),
@@ -262,17 +316,7 @@ impl ImageSource for Layout {
         let index = self.index().await?;
         let descriptor = Self::find(&index, reference, platform).ok_or_else(not_found)?;
         let bytes = self.manifest_of(descriptor, platform).await?.ok_or_else(not_found)?;
-        let unreadable = |source| LayoutError::Image { reference: reference.clone(), source };
-        let reading = Reading::of(bytes).map_err(unreadable)?;
-        let config = self.read_blob(&reading.config().digest).await?;
-        let file = |layer: &Descriptor| {
-            Arc::new(FileBlob {
-                path: self.blob_path(&layer.digest),
-                digest: layer.digest,
-                size: layer.size,
-            }) as Arc<dyn Blob>
-        };
-        reading.finish(config, file).map_err(unreadable)
+        self.read_image(bytes, reference).await
     }
 }
 
@@ -280,21 +324,25 @@ impl ImageSink for Layout {
     type Error = LayoutError;
 
     async fn write(&self, image: &Image, reference: &Reference) -> Result<Pinned, LayoutError> {
-        for layer in image.layers() {
-            self.write_layer(layer).await?;
+        self.write_image(image).await?;
+        let descriptor = image.descriptor();
+        // An image of another platform under the same name stays; an index is about all of them.
+        let replaces = |known: &Descriptor| {
+            known.platform == descriptor.platform || known.media_type.is_index()
+        };
+        self.name(descriptor.clone(), reference, replaces).await
+    }
+
+    async fn write_index(
+        &self,
+        index: &ImageIndex,
+        reference: &Reference,
+    ) -> Result<Pinned, LayoutError> {
+        for image in index.images() {
+            self.write_image(image).await?;
         }
-        self.write_blob(&image.manifest().config.digest, image.config_bytes()).await?;
-        self.write_blob(&image.digest(), image.manifest_bytes()).await?;
-        let mut index = self.index().await?;
-        let mut descriptor = image.descriptor();
-        descriptor.annotations.insert(REF_NAME.into(), reference.to_string());
-        index.manifests.retain(|known| {
-            known.annotations.get(REF_NAME) != descriptor.annotations.get(REF_NAME)
-                || known.platform != descriptor.platform
-        });
-        index.manifests.push(descriptor);
-        self.write_file(&self.root.join("index.json"), &to_json(&index)).await?;
-        Ok(reference.pin(image.digest()))
+        self.write_blob(&index.digest(), index.bytes()).await?;
+        self.name(index.descriptor(), reference, |_| true).await
     }
 }
 
@@ -315,6 +363,18 @@ impl Blob for FileBlob {
             let file = fs::File::open(&self.path).await?;
             Ok(Box::pin(Verified::new(file, self.digest, self.size)) as ByteStream)
         })
+    }
+}
+
+/// Tells whether `reference` names an entry: by digest, by full name, or by tag, as different tools write it.
+fn is_named(descriptor: &Descriptor, reference: &Reference) -> bool {
+    match (&reference.digest, descriptor.annotations.get(REF_NAME)) {
+        (Some(digest), _) => descriptor.digest == *digest,
+        (None, Some(name)) => {
+            *name == reference.to_string()
+                || reference.tag.as_ref().is_some_and(|tag| tag.as_str() == name)
+        }
+        (None, None) => false,
     }
 }
 

@@ -4,6 +4,7 @@ mod blob;
 mod config;
 mod digest;
 mod image;
+mod image_index;
 mod layer;
 mod layout;
 mod manifest;
@@ -19,6 +20,7 @@ pub use self::{
     config::{Config, Execution, Healthcheck, History, RootFs},
     digest::{DiffId, Digest, DigestError, Hashing},
     image::{Image, ImageError},
+    image_index::{ImageIndex, ImageIndexError},
     layer::Layer,
     layout::{FileBlob, Layout, LayoutError},
     manifest::{Descriptor, Index, Manifest, REF_NAME},

@@ -13,7 +13,8 @@ use crate::{
     blob::Blob,
     digest::Digest,
     image::{Image, ImageError},
-    manifest::Descriptor,
+    image_index::ImageIndex,
+    manifest::{Descriptor, Index},
     platform::Platform,
     reading::Reading,
     reference::{Pinned, Reference},
@@ -62,6 +63,14 @@ pub enum MemoryError {
         /// The platform of the image.
         found: Platform,
     },
+    /// The index has no image for the platform.
+    #[error("`{reference}` has no image for {platform}")]
+    NoPlatform {
+        /// What was asked for.
+        reference: Reference,
+        /// The platform wanted.
+        platform: Platform,
+    },
     /// What is here is no image.
     #[error("`{reference}` cannot be read")]
     Image {
@@ -85,6 +94,13 @@ impl Memory {
         let contents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         contents.blobs.get(digest).cloned()
     }
+
+    fn keep(&self, blobs: Vec<(Digest, Bytes)>, digest: Digest, reference: &Reference) -> Pinned {
+        let mut contents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        contents.blobs.extend(blobs);
+        contents.names.insert(reference.to_string(), digest);
+        reference.pin(digest)
+    }
 }
 
 impl ImageSource for Memory {
@@ -106,7 +122,14 @@ impl ImageSource for Memory {
                 .get(&reference.to_string())
                 .ok_or_else(not_found)?,
         };
-        let manifest = self.blob(&digest).ok_or_else(not_found)?;
+        let mut manifest = self.blob(&digest).ok_or_else(not_found)?;
+        if let Ok(index) = serde_json::from_slice::<Index>(&manifest) {
+            let selected = index.select(platform).ok_or_else(|| MemoryError::NoPlatform {
+                reference: reference.clone(),
+                platform: platform.clone(),
+            })?;
+            manifest = self.blob(&selected.digest).ok_or_else(not_found)?;
+        }
         let unreadable = |source| MemoryError::Image { reference: reference.clone(), source };
         let reading = Reading::of(manifest).map_err(unreadable)?;
         let config = self.blob(&reading.config().digest).ok_or_else(not_found)?;
@@ -129,19 +152,34 @@ impl ImageSink for Memory {
     type Error = MemoryError;
 
     async fn write(&self, image: &Image, reference: &Reference) -> Result<Pinned, MemoryError> {
-        let mut blobs = vec![
-            (image.manifest().config.digest, image.config_bytes().clone()),
-            (image.digest(), image.manifest_bytes().clone()),
-        ];
-        for layer in image.layers() {
-            let failed = |source| MemoryError::Layer { digest: layer.digest(), source };
-            let mut bytes = Vec::new();
-            layer.open().await.map_err(failed)?.read_to_end(&mut bytes).await.map_err(failed)?;
-            blobs.push((layer.digest(), bytes.into()));
-        }
-        let mut contents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        contents.blobs.extend(blobs);
-        contents.names.insert(reference.to_string(), image.digest());
-        Ok(reference.pin(image.digest()))
+        let blobs = blobs(image).await?;
+        Ok(self.keep(blobs, image.digest(), reference))
     }
+
+    async fn write_index(
+        &self,
+        index: &ImageIndex,
+        reference: &Reference,
+    ) -> Result<Pinned, MemoryError> {
+        let mut all = vec![(index.digest(), index.bytes().clone())];
+        for image in index.images() {
+            all.extend(blobs(image).await?);
+        }
+        Ok(self.keep(all, index.digest(), reference))
+    }
+}
+
+/// Reads everything an image is made of.
+async fn blobs(image: &Image) -> Result<Vec<(Digest, Bytes)>, MemoryError> {
+    let mut blobs = vec![
+        (image.manifest().config.digest, image.config_bytes().clone()),
+        (image.digest(), image.manifest_bytes().clone()),
+    ];
+    for layer in image.layers() {
+        let failed = |source| MemoryError::Layer { digest: layer.digest(), source };
+        let mut bytes = Vec::new();
+        layer.open().await.map_err(failed)?.read_to_end(&mut bytes).await.map_err(failed)?;
+        blobs.push((layer.digest(), bytes.into()));
+    }
+    Ok(blobs)
 }

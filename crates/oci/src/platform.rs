@@ -66,6 +66,25 @@ impl Platform {
                 (Some(wanted), None) => self.architecture == "arm64" && wanted == "v8",
             }
     }
+
+    /// Tells whether a machine of this platform runs programs for `other` by itself, without an emulator.
+    ///
+    /// Linux on amd64 runs those for 386, whatever is configured; 32-bit ARM on arm64 depends on the processor, and is not
+    /// counted on. Variants are levels of one architecture: which of them a machine has is not known here, so any runs.
+    ///
+    /// ```
+    /// use notes_oci::Platform;
+    ///
+    /// let machine = Platform::linux("amd64");
+    /// assert!(machine.runs(&"linux/amd64/v2".parse()?) && machine.runs(&"linux/386".parse()?));
+    /// assert!(!machine.runs(&"linux/arm64".parse()?));
+    /// # Ok::<(), notes_oci::PlatformError>(())
+    /// ```
+    pub fn runs(&self, other: &Self) -> bool {
+        let same = self.architecture == other.architecture;
+        let older = self.architecture == "amd64" && other.architecture == "386";
+        self.os == other.os && (same || older)
+    }
 }
 
 /// The error returned when text is not a platform.

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use crate::{
     image::Image,
+    image_index::ImageIndex,
     platform::Platform,
     reference::{Pinned, Reference},
 };
@@ -32,6 +33,13 @@ pub trait ImageSink: Send + Sync {
     fn write(
         &self,
         image: &Image,
+        reference: &Reference,
+    ) -> impl Future<Output = Result<Pinned, Self::Error>> + Send;
+
+    /// Writes `index` under `reference`: its images first, under their digests, then the index, and with it the name.
+    fn write_index(
+        &self,
+        index: &ImageIndex,
         reference: &Reference,
     ) -> impl Future<Output = Result<Pinned, Self::Error>> + Send;
 }

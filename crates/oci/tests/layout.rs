@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use notes_oci::{
-    Descriptor, DiffId, Digest, History, Image, ImageSink, ImageSource, Layer, Layout, LayoutError,
-    MediaType, Memory, Platform, Reference, VerifyError,
+    Descriptor, DiffId, Digest, History, Image, ImageIndex, ImageSink, ImageSource, Layer, Layout,
+    LayoutError, MediaType, Memory, Platform, Reference, VerifyError,
 };
 use tokio::io::AsyncReadExt;
 
@@ -43,6 +43,47 @@ async fn writing_a_name_again_replaces_it() {
     assert_eq!(layout.index().await.unwrap().manifests.len(), 1);
     let read = layout.image(&name(), &Platform::linux("amd64")).await.unwrap();
     assert_eq!(read.digest(), changed.digest());
+}
+
+fn index() -> ImageIndex {
+    let other = image().with_config(|config| config.platform = Platform::linux("arm64"));
+    ImageIndex::new([image(), other]).unwrap()
+}
+
+#[tokio::test]
+async fn an_index_passes_through_a_layout_and_memory_and_gives_each_platform_its_image() {
+    let directory = tempfile::tempdir().unwrap();
+    let layout = Layout::create(directory.path().join("new")).await.unwrap();
+    let memory = Memory::default();
+    let pinned = layout.write_index(&index(), &name()).await.unwrap();
+    assert_eq!(memory.write_index(&index(), &name()).await.unwrap(), pinned);
+    assert_eq!(pinned.digest, index().digest());
+    for reference in [name(), pinned.reference()] {
+        assert_eq!(layout.image_index(&reference).await.unwrap(), Some(index()));
+        for image in index().images() {
+            let platform = &image.config().platform;
+            assert_eq!(layout.image(&reference, platform).await.unwrap(), *image);
+            assert_eq!(memory.image(&reference, platform).await.unwrap(), *image);
+        }
+        let other = Platform::linux("s390x");
+        assert!(layout.image(&reference, &other).await.is_err());
+        assert!(memory.image(&reference, &other).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn an_index_and_an_image_of_one_name_replace_each_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let layout = Layout::create(directory.path()).await.unwrap();
+    for _ in 0..2 {
+        layout.write(&image(), &name()).await.unwrap();
+        let kept = layout.index().await.unwrap().manifests;
+        assert_eq!((kept.len(), kept[0].digest), (1, image().digest()));
+        assert_eq!(layout.image_index(&name()).await.unwrap(), None);
+        layout.write_index(&index(), &name()).await.unwrap();
+        let kept = layout.index().await.unwrap().manifests;
+        assert_eq!((kept.len(), kept[0].digest), (1, index().digest()));
+    }
 }
 
 #[tokio::test]

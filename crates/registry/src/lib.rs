@@ -7,6 +7,7 @@
 //! ```text
 //! Reference ──Remote::image──▶ Image{Layer…}     a mirror, or the registry; every byte checked
 //! Image ──Remote::write──▶ Pinned                HEAD, mount, send; manifest and tag last
+//! ImageIndex ──Remote::write_index──▶ Pinned     its images by digest, then the index and its tag
 //! ```
 //!
 //! - **Requests are few.** There is no ping; challenges are answered where they come up. Pushing what is there costs

@@ -1,9 +1,12 @@
-//! From an [`Image`] to a name in a registry: blobs, config, manifest, and with it the tag, last.
+//! From an [`Image`] or an [`ImageIndex`] to a name in a registry: blobs, config, manifest, and with it the tag, last.
 
-use std::{io, sync::Arc};
+mod error;
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use notes_oci::{Digest, Image, Layer, Origin, Pinned, Reference};
+use notes_oci::{Digest, Image, ImageIndex, Layer, MediaType, Origin, Pinned, Reference};
 use reqwest::{StatusCode, header::CONTENT_TYPE};
 
 use crate::{
@@ -15,6 +18,8 @@ use crate::{
     upload::{Content, Upload, UploadError},
 };
 
+pub use error::PushError;
+
 /// What happens to a tag that names another image already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Retag {
@@ -25,109 +30,48 @@ pub enum Retag {
     Allow,
 }
 
-/// The error returned when an image cannot be written to a registry.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PushError {
-    /// The tag names another image.
-    #[error("`{reference}` exists with digest `{existing}`, and the image to push has `{pushed}`")]
-    TagExists {
-        /// The name.
-        reference: Reference,
-        /// What it names now.
-        existing: Digest,
-        /// What it was to name.
-        pushed: Digest,
-    },
-    /// The reference has a digest, and it is not that of the image.
-    #[error("`{reference}` names another digest than the image's, `{pushed}`")]
-    OtherDigest {
-        /// The name.
-        reference: Reference,
-        /// The image's digest.
-        pushed: Digest,
-    },
-    /// A layer cannot be read.
-    #[error("failed to read layer `{digest}` of `{reference}`")]
-    Layer {
-        /// The name.
-        reference: Reference,
-        /// The layer.
-        digest: Digest,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A request failed.
-    #[error("failed to push `{reference}`")]
-    Request {
-        /// The name.
-        reference: Reference,
-        /// Why.
-        source: RequestError,
-    },
-    /// The registry stored something else.
-    #[error("the registry stored `{reference}` as `{stored}` instead of `{pushed}`")]
-    Altered {
-        /// The name.
-        reference: Reference,
-        /// The digest sent.
-        pushed: Digest,
-        /// The digest the registry answered with.
-        stored: Digest,
-    },
+/// A manifest or an index on its way: what is sent byte for byte, and under which digest.
+struct Document {
+    media_type: MediaType,
+    digest: Digest,
+    bytes: Bytes,
 }
 
-impl PushError {
-    /// Returns advice, where there is some.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::TagExists { .. } => Some(
-                "the same commit gave another image before: something outside the commit has changed; `--overwrite` \
-                 moves the tag"
-                    .into(),
-            ),
-            Self::Request { source, .. } => source.hint(),
-            _ => None,
+impl Document {
+    fn of_image(image: &Image) -> Self {
+        Self {
+            media_type: image.media_type(),
+            digest: image.digest(),
+            bytes: image.manifest_bytes().clone(),
         }
     }
 
-    /// Returns the failed request, where one failed.
-    pub fn request(&self) -> Option<&RequestError> {
-        match self {
-            Self::Request { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-
-    /// Tells whether credentials are missing, wrong or not enough.
-    pub fn is_denied(&self) -> bool {
-        self.request().is_some_and(RequestError::is_denied)
-    }
-
-    /// Tells whether it may succeed later.
-    pub fn is_transient(&self) -> bool {
-        self.request().is_some_and(RequestError::is_transient)
+    fn of_index(index: &ImageIndex) -> Self {
+        let bytes = index.bytes().clone();
+        Self { media_type: index.media_type(), digest: index.digest(), bytes }
     }
 }
 
 /// One push.
 pub(crate) struct Push<'a> {
     client: &'a Arc<Client>,
-    image: &'a Image,
     reference: &'a Reference,
     place: Origin,
     scope: Scope,
+    retag: Retag,
+    parallel: usize,
 }
 
 impl<'a> Push<'a> {
-    pub(crate) fn new(client: &'a Arc<Client>, image: &'a Image, reference: &'a Reference) -> Self {
+    /// Prepares a push of `images` under `reference`; their layers may lie in repositories that a mount takes them from.
+    pub(crate) fn new(client: &'a Arc<Client>, images: &[Image], reference: &'a Reference) -> Self {
         let place = Origin {
             registry: reference.registry.clone(),
             repository: reference.repository.clone(),
         };
-        let mut sources: Vec<_> = image
-            .layers()
+        let mut sources: Vec<_> = images
             .iter()
+            .flat_map(Image::layers)
             .filter_map(Layer::origin)
             .filter(|it| it.registry == place.registry && it.repository != place.repository)
             .map(|origin| origin.repository)
@@ -135,52 +79,79 @@ impl<'a> Push<'a> {
         sources.sort();
         sources.dedup();
         let scope = Scope::push(&place.repository, sources);
-        Self { client, image, reference, place, scope }
+        Self { client, reference, place, scope, retag: Retag::default(), parallel: 1 }
+    }
+
+    /// Says what happens to a tag that names something else, and how many blobs are sent at once.
+    pub(crate) fn with(self, retag: Retag, parallel: usize) -> Self {
+        Self { retag, parallel: parallel.max(1), ..self }
     }
 
     /// Brings the image there, or finds that it is there.
-    pub(crate) async fn run(&self, retag: Retag, parallel: usize) -> Result<Pinned, PushError> {
-        let pushed = self.image.digest();
+    pub(crate) async fn image(&self, image: &Image) -> Result<Pinned, PushError> {
+        let document = Document::of_image(image);
+        if !self.is_there(&document).await? {
+            self.blobs(image).await?;
+            self.publish(&document).await?;
+        }
+        Ok(self.reference.pin(document.digest))
+    }
+
+    /// Brings the index there, its images before it, or finds that it is there.
+    pub(crate) async fn index(&self, index: &ImageIndex) -> Result<Pinned, PushError> {
+        let document = Document::of_index(index);
+        if !self.is_there(&document).await? {
+            for image in index.images() {
+                self.member(image).await?;
+            }
+            self.publish(&document).await?;
+        }
+        Ok(self.reference.pin(document.digest))
+    }
+
+    /// Brings an image of an index there, under its digest alone.
+    async fn member(&self, image: &Image) -> Result<(), PushError> {
+        let document = Document::of_image(image);
+        let name = document.digest.to_string();
+        if self.existing(&name).await? == Some(document.digest) {
+            return Ok(());
+        }
+        self.blobs(image).await?;
+        self.put(&document, &name).await?.map_err(|source| self.failed(source))
+    }
+
+    /// Tells whether the name has the document already, and refuses to move a tag that names something else.
+    async fn is_there(&self, document: &Document) -> Result<bool, PushError> {
+        let pushed = document.digest;
         if self.reference.digest.is_some_and(|digest| digest != pushed) {
             return Err(PushError::OtherDigest { reference: self.reference.clone(), pushed });
         }
-        match self.existing().await? {
-            Some(existing) if existing == pushed => return Ok(self.reference.pin(pushed)),
-            Some(existing) if retag == Retag::Refuse => return Err(self.tag_exists(existing)),
-            _ => {}
+        match self.existing(&self.name(document)).await? {
+            Some(existing) if existing == pushed => Ok(true),
+            Some(existing) if self.retag == Retag::Refuse => {
+                Err(self.tag_exists(existing, document))
+            }
+            _ => Ok(false),
         }
-        let layers: Vec<_> = self.layers().into_iter().map(|layer| self.layer(layer)).collect();
-        stream::iter(layers).buffer_unordered(parallel.max(1)).try_collect::<()>().await?;
-        self.config().await?;
-        self.manifest().await?;
-        Ok(self.reference.pin(pushed))
     }
 
-    /// Returns what the registry has under the name. A tag is asked for even where the reference has a digest as well.
-    async fn existing(&self) -> Result<Option<Digest>, PushError> {
-        existing(self.client, &self.place, &self.scope, &self.name())
+    /// Returns what the registry has under `name`.
+    async fn existing(&self, name: &str) -> Result<Option<Digest>, PushError> {
+        existing(self.client, &self.place, &self.scope, name)
             .await
             .map_err(|source| self.failed(source))
     }
 
-    fn name(&self) -> String {
-        match &self.reference.tag {
-            Some(tag) => tag.to_string(),
-            None => self.image.digest().to_string(),
-        }
+    /// Returns what the document is called: its tag, even where the reference has a digest as well.
+    fn name(&self, document: &Document) -> String {
+        let tag = self.reference.tag.as_ref();
+        tag.map_or_else(|| document.digest.to_string(), ToString::to_string)
     }
 
-    /// Returns each layer that travels, once. Those with `urls` stay where they are (image-spec, "Non-distributable
-    /// layers").
-    fn layers(&self) -> Vec<&Layer> {
-        let mut layers: Vec<&Layer> = Vec::new();
-        for layer in self.image.layers() {
-            let is_foreign = layer.descriptor().other.contains_key("urls");
-            if !is_foreign && !layers.iter().any(|it| it.digest() == layer.digest()) {
-                layers.push(layer);
-            }
-        }
-        layers
+    async fn blobs(&self, image: &Image) -> Result<(), PushError> {
+        let layers: Vec<_> = layers(image).into_iter().map(|layer| self.layer(layer)).collect();
+        stream::iter(layers).buffer_unordered(self.parallel).try_collect::<()>().await?;
+        self.config(image).await
     }
 
     async fn layer(&self, layer: &Layer) -> Result<(), PushError> {
@@ -188,9 +159,9 @@ impl<'a> Push<'a> {
         self.blob(blob, Content::Layer(layer)).await
     }
 
-    async fn config(&self) -> Result<(), PushError> {
-        let bytes = self.image.config_bytes().clone();
-        let blob = Blob { digest: self.image.manifest().config.digest, size: bytes.len() as u64 };
+    async fn config(&self, image: &Image) -> Result<(), PushError> {
+        let bytes = image.config_bytes().clone();
+        let blob = Blob { digest: image.manifest().config.digest, size: bytes.len() as u64 };
         self.blob(blob, Content::Bytes(bytes)).await
     }
 
@@ -207,33 +178,45 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Sends the manifest, byte for byte, and with it the tag.
-    async fn manifest(&self) -> Result<(), PushError> {
-        let address = self.client.address(&self.place, &format!("manifests/{}", self.name()));
-        let media_type = self.image.media_type();
+    /// Sends the document, and with it the tag.
+    async fn publish(&self, document: &Document) -> Result<(), PushError> {
+        match self.put(document, &self.name(document)).await? {
+            Ok(()) => Ok(()),
+            Err(error) => self.explain(error, document).await,
+        }
+    }
+
+    /// Sends the document byte for byte. What the registry answers is inside, since what it means depends on the name.
+    async fn put(
+        &self,
+        document: &Document,
+        name: &str,
+    ) -> Result<Result<(), RequestError>, PushError> {
+        let address = self.client.address(&self.place, &format!("manifests/{name}"));
         let sent = self
             .client
             .send(&self.place.registry, &self.scope, &[], |http| {
                 http.put(address.clone())
-                    .header(CONTENT_TYPE, media_type.as_str())
-                    .body(self.image.manifest_bytes().clone())
+                    .header(CONTENT_TYPE, document.media_type.as_str())
+                    .body(document.bytes.clone())
             })
             .await;
-        let pushed = self.image.digest();
-        match sent {
-            Ok(response) => match digest_header(&response) {
-                Some(stored) if stored != pushed => {
-                    Err(PushError::Altered { reference: self.reference.clone(), pushed, stored })
-                }
-                _ => Ok(()),
-            },
-            Err(error) => self.explain(error).await,
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(error)),
+        };
+        let pushed = document.digest;
+        match digest_header(&response) {
+            Some(stored) if stored != pushed => {
+                Err(PushError::Altered { reference: self.reference.clone(), pushed, stored })
+            }
+            _ => Ok(Ok(())),
         }
     }
 
     /// A refused manifest may mean that the registry keeps tags as they are, and that somebody else was faster. Each
     /// registry says that differently, so the tag itself is asked.
-    async fn explain(&self, error: RequestError) -> Result<(), PushError> {
+    async fn explain(&self, error: RequestError, document: &Document) -> Result<(), PushError> {
         let may_be_immutable = error.status().is_some_and(|status| {
             [
                 StatusCode::BAD_REQUEST,
@@ -245,21 +228,33 @@ impl<'a> Push<'a> {
             .any(|it| it.as_u16() == status)
         });
         if may_be_immutable && self.reference.tag.is_some() {
-            match self.existing().await {
-                Ok(Some(existing)) if existing == self.image.digest() => return Ok(()),
-                Ok(Some(existing)) => return Err(self.tag_exists(existing)),
+            match self.existing(&self.name(document)).await {
+                Ok(Some(existing)) if existing == document.digest => return Ok(()),
+                Ok(Some(existing)) => return Err(self.tag_exists(existing, document)),
                 _ => {}
             }
         }
         Err(self.failed(error))
     }
 
-    fn tag_exists(&self, existing: Digest) -> PushError {
-        let (reference, pushed) = (self.reference.clone(), self.image.digest());
+    fn tag_exists(&self, existing: Digest, document: &Document) -> PushError {
+        let (reference, pushed) = (self.reference.clone(), document.digest);
         PushError::TagExists { reference, existing, pushed }
     }
 
     fn failed(&self, source: RequestError) -> PushError {
         PushError::Request { reference: self.reference.clone(), source }
     }
+}
+
+/// Returns each layer that travels, once. Those with `urls` stay where they are (image-spec, "Non-distributable layers").
+fn layers(image: &Image) -> Vec<&Layer> {
+    let mut layers: Vec<&Layer> = Vec::new();
+    for layer in image.layers() {
+        let is_foreign = layer.descriptor().other.contains_key("urls");
+        if !is_foreign && !layers.iter().any(|it| it.digest() == layer.digest()) {
+            layers.push(layer);
+        }
+    }
+    layers
 }

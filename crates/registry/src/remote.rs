@@ -1,8 +1,11 @@
 //! [`Remote`]: all registries, as a source and a sink of images.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    slice,
+    sync::{Arc, Mutex},
+};
 
-use notes_oci::{Image, ImageSink, ImageSource, Pinned, Platform, Reference, Registry};
+use notes_oci::{Image, ImageIndex, ImageSink, ImageSource, Pinned, Platform, Reference, Registry};
 
 use crate::{
     authorization::Authorizations,
@@ -134,6 +137,10 @@ impl Remote {
     fn pull<'a>(&'a self, reference: &'a Reference) -> Pull<'a> {
         Pull { client: &self.client, reference, places: places(reference, &self.mirrors) }
     }
+
+    fn push<'a>(&'a self, images: &[Image], reference: &'a Reference) -> Push<'a> {
+        Push::new(&self.client, images, reference).with(self.retag, self.parallel)
+    }
 }
 
 impl ImageSource for Remote {
@@ -148,6 +155,14 @@ impl ImageSink for Remote {
     type Error = PushError;
 
     async fn write(&self, image: &Image, reference: &Reference) -> Result<Pinned, PushError> {
-        Push::new(&self.client, image, reference).run(self.retag, self.parallel).await
+        self.push(slice::from_ref(image), reference).image(image).await
+    }
+
+    async fn write_index(
+        &self,
+        index: &ImageIndex,
+        reference: &Reference,
+    ) -> Result<Pinned, PushError> {
+        self.push(index.images(), reference).index(index).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use notes_oci::{ImageSink, ImageSource};
+use notes_oci::{ImageIndex, ImageSink, ImageSource, Layout, Platform};
 use notes_testkit::registry::TestRegistry;
 use oci_client::{
     client::{ClientConfig, ClientProtocol},
@@ -46,6 +46,26 @@ async fn skopeo_copies_out_and_in() {
     let pulled = remote().image(&registry.reference("copy:1"), &platform()).await.unwrap();
     assert_eq!(pulled.digest(), image.digest());
     assert_eq!(read_layers(&pulled).await.unwrap(), [100_000, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn skopeo_copies_every_platform_of_an_index() {
+    let test = "skopeo_copies_every_platform_of_an_index";
+    if !has("skopeo") {
+        return notes_testkit::skip(test, "skopeo is not installed");
+    }
+    let registry = TestRegistry::start().await;
+    let other = image(2, &[3]).with_config(|config| config.platform = Platform::linux("arm64"));
+    let index = ImageIndex::new([image(1, &[100_000]), other]).unwrap();
+    remote().write_index(&index, &registry.reference("app:1")).await.unwrap();
+    let layout = tempfile::tempdir().unwrap();
+    let from = format!("docker://{}/app:1", registry.registry());
+    let to = format!("oci:{}:it", layout.path().display());
+    let arguments = ["copy", "--all", "--preserve-digests", "--src-tls-verify=false", &from, &to];
+    skopeo(arguments.map(Into::into).into()).await;
+    let copied = Layout::open(layout.path()).await.unwrap();
+    let copied = copied.image_index(&registry.reference("app:it")).await.unwrap();
+    assert_eq!(copied.unwrap().digest(), index.digest());
 }
 
 #[tokio::test]

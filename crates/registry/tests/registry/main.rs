@@ -5,6 +5,7 @@ mod clients;
 mod distribution;
 mod faults;
 mod images;
+mod index;
 mod login;
 mod pull;
 mod push;
