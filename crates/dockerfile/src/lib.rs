@@ -50,6 +50,7 @@ mod directive;
 mod duration;
 mod error;
 mod expand;
+mod fields;
 mod heredoc;
 mod ignore;
 mod instruction;
@@ -70,6 +71,7 @@ pub use diagnostic::{Excerpt, Position, Severity, render};
 pub use directive::{Check, Directives, Selection, Strictness};
 pub use error::{ParseError, Reason};
 pub use expand::{ExpandError, ExpandReason, Expanded, Variables};
+pub use fields::fields;
 pub use heredoc::{Expansion, Heredoc, Indentation};
 pub use ignore::{Effect, Ignore, IgnoreError, IgnoreRule};
 pub use instruction::{

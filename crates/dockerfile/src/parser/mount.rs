@@ -1,6 +1,7 @@
 //! `RUN --mount`.
 
 use crate::error::{Fault, Reason, shortened};
+use crate::fields::fields;
 use crate::suggestion::nearest;
 use crate::{
     Access, BindMount, CacheMount, Escape, Mount, MountKind, SecretMount, Sharing, Span, Spanned,
@@ -262,43 +263,4 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
         _ => None,
     }
-}
-
-/// Splits one record of comma-separated values (RFC 4180), each with the offset it began at.
-fn fields(text: &str) -> Option<Vec<(String, usize)>> {
-    let mut fields = Vec::new();
-    let mut start = 0;
-    loop {
-        let rest = &text[start..];
-        let (field, length) = if let Some(quoted) = rest.strip_prefix('"') {
-            quoted_field(quoted)?
-        } else {
-            let length = rest.find(',').unwrap_or(rest.len());
-            let field = &rest[..length];
-            (Some(field).filter(|field| !field.contains('"'))?.to_owned(), length)
-        };
-        fields.push((field, start));
-        start += length;
-        match text[start..].strip_prefix(',') {
-            Some(_) => start += 1,
-            None if start == text.len() => return Some(fields),
-            None => return None,
-        }
-    }
-}
-
-/// Reads a field after its opening quote; returns it and its length with both quotes.
-fn quoted_field(text: &str) -> Option<(String, usize)> {
-    let mut field = String::new();
-    let mut characters = text.char_indices().peekable();
-    while let Some((offset, character)) = characters.next() {
-        if character != '"' {
-            field.push(character);
-        } else if characters.next_if(|&(_, next)| next == '"').is_some() {
-            field.push('"');
-        } else {
-            return Some((field, offset + 2));
-        }
-    }
-    None
 }
