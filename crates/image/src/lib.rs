@@ -4,6 +4,7 @@ pub mod build;
 pub mod cache;
 pub mod compress;
 pub mod context;
+pub mod export;
 pub mod overlay;
 pub mod pack;
 pub mod plan;

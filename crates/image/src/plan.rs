@@ -8,7 +8,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use notes_dockerfile::{Dockerfile, Spanned, Statement};
+use notes_dockerfile::{Dockerfile, Instruction, Spanned, Statement};
 use notes_oci::{Platform, Reference};
 
 pub use error::{Error, Problem};
@@ -121,6 +121,36 @@ impl Plan {
         let unused_arguments = arguments.unused(dockerfile, options);
         let platform = options.platform.clone();
         Ok(Self { stages, target, platform, unused_arguments, arguments, names })
+    }
+
+    /// Checks that a machine of the platform `machine` can run every command itself: nothing here emulates another.
+    ///
+    /// # Errors
+    ///
+    /// The first `RUN` that is for another platform, with its place.
+    pub fn check_commands(&self, machine: &Platform) -> Result<(), Error> {
+        for stage in &self.stages {
+            let platform = self.platform_of(stage);
+            let run = |it: &&Statement| matches!(it.instruction, Instruction::Run(_));
+            match stage.steps.iter().find(run) {
+                Some(statement) if !machine.runs(platform) => {
+                    let (wanted, machine) = (platform.clone().into(), machine.clone().into());
+                    return Err(Problem::Emulation { wanted, machine }.at(statement.span));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the platform of a stage's files: that of the image it goes back to.
+    fn platform_of<'a>(&'a self, stage: &'a Stage) -> &'a Platform {
+        match stage.base {
+            Base::Stage(index) => {
+                self.stage(index).map_or(&stage.platform, |base| self.platform_of(base))
+            }
+            _ => &stage.platform,
+        }
     }
 
     /// Returns the stage with this number, if the target needs it.

@@ -3,7 +3,7 @@
 use std::{error, fmt};
 
 use notes_dockerfile::{ExpandError, Span};
-use notes_oci::{PlatformError, ReferenceError};
+use notes_oci::{Platform, PlatformError, ReferenceError};
 
 /// The error returned when a Dockerfile cannot be planned.
 #[derive(Debug)]
@@ -68,6 +68,14 @@ pub enum Problem {
         /// Why not.
         source: ExpandError,
     },
+    /// A command is for another platform than the machine's.
+    #[error("this command is for {wanted}, and this machine runs {machine}")]
+    Emulation {
+        /// The platform of the stage.
+        wanted: Box<Platform>,
+        /// The platform of the machine.
+        machine: Box<Platform>,
+    },
     /// The language has it and this builder does not.
     #[error("{what} is not supported")]
     Unsupported {
@@ -108,6 +116,9 @@ impl Error {
             Problem::Reference { source, .. } => source.hint(),
             Problem::Expand { source } => source.hint(),
             Problem::Unsupported { instead, .. } => Some((*instead).into()),
+            Problem::Emulation { wanted, .. } => Some(format!(
+                "run it in a stage `FROM --platform=$BUILDPLATFORM` and copy what it makes, or build on a machine for {wanted}"
+            )),
             Problem::Platform { .. } => None,
         }
     }

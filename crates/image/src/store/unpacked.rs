@@ -6,7 +6,7 @@ use notes_oci::{DiffId, Digest, Layer};
 use tokio_util::io::SyncIoBridge;
 
 use super::{DraftDirectory, Store, lock::Lock};
-use crate::unpack;
+use crate::{overlay::Layers, unpack};
 
 /// The error returned when a layer cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,15 @@ impl Store {
         tokio::task::spawn_blocking(move || store.unpack(bytes, digest, diff_id, path))
             .await
             .unwrap_or_else(|panic| Err(UnpackError::Store { source: io::Error::other(panic) }))
+    }
+
+    /// Returns what `layers`, bottom first, merge into; those that are not unpacked yet are.
+    pub async fn files(&self, layers: &[Layer]) -> Result<Layers, UnpackError> {
+        let mut directories = Vec::with_capacity(layers.len());
+        for layer in layers {
+            directories.push(self.unpacked(layer).await?);
+        }
+        Ok(Layers::new(directories))
     }
 
     fn unpack(
