@@ -1,58 +1,111 @@
-//! An archive that `docker load`, podman and skopeo read.
+//! Archives of images: what `docker load`, podman and skopeo read, and image layouts.
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
-    io::{self, BufWriter},
-    path::Path,
+    io::{self, Write},
 };
 
 use notes_image::tar::{Attributes, Body, Writer};
-use notes_oci::{Digest, Image, Reference};
+use notes_oci::{Digest, Image, Index, REF_NAME, Reference};
 use serde_json::json;
 use tokio::runtime::Handle;
 use tokio_util::io::SyncIoBridge;
 
-/// Writes `image` to a new file at `path`: blobs where an image layout has them, and the `manifest.json` that names them.
-///
-/// Layers stay compressed as they are; every reader of the format tells by their first bytes.
-pub(crate) async fn write(image: &Image, references: &[Reference], path: &Path) -> io::Result<()> {
-    let (image, references, path) = (image.clone(), references.to_vec(), path.to_path_buf());
-    let task = tokio::task::spawn_blocking(move || {
-        // Renamed when it is whole: a reader never finds half an archive.
-        let draft = path.with_extension("partial");
-        let written = write_to(&image, &references, File::create(&draft)?);
-        let renamed = written.and_then(|()| fs::rename(&draft, path));
-        renamed.inspect_err(|_| drop(fs::remove_file(&draft)))
-    });
-    task.await.map_err(io::Error::other)?
+use crate::product::Product;
+
+/// What an archive says about the blobs in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// `manifest.json`, as docker names images.
+    Docker,
+    /// `index.json`, as an image layout does.
+    Layout,
 }
 
-fn write_to(image: &Image, references: &[Reference], file: File) -> io::Result<()> {
-    let mut archive = Writer::new(BufWriter::new(file));
-    let mut append = |name: &str, size: usize, content: &mut dyn io::Read| {
-        let attributes = Attributes { mode: 0o644, ..Attributes::default() };
-        archive.append(name.as_ref(), &attributes, &Body::File(size as u64), content)
-    };
-    let (config, config_name) = (image.config_bytes(), blob(&image.manifest().config.digest));
-    append(&config_name, config.len(), &mut &config[..])?;
-    // An image may hold the same layer twice, an archive a name once.
-    let mut written = BTreeSet::new();
-    for layer in image.layers() {
-        if written.insert(layer.digest()) {
-            let mut stream = SyncIoBridge::new(Handle::current().block_on(layer.open())?);
-            let size = usize::try_from(layer.size()).map_err(io::Error::other)?;
-            append(&blob(&layer.digest()), size, &mut stream)?;
-        }
+/// Writes `product` into an archive: blobs where an image layout has them, and the files that name them. Blocks.
+///
+/// Layers stay compressed as they are; every reader of either format tells by their first bytes.
+pub(crate) fn write(
+    product: &Product,
+    references: &[Reference],
+    format: Format,
+    output: impl Write,
+) -> io::Result<()> {
+    let mut archive = Archive { tar: Writer::new(output), written: BTreeSet::new() };
+    for image in product.images() {
+        archive.image(image)?;
     }
-    let names = json!([{
-        "Config": config_name,
-        "RepoTags": references.iter().map(docker_name).collect::<Vec<_>>(),
-        "Layers": image.layers().iter().map(|layer| blob(&layer.digest())).collect::<Vec<_>>(),
-    }]);
-    let names = names.to_string();
-    append("manifest.json", names.len(), &mut names.as_bytes())?;
-    archive.finish()?.into_inner()?.sync_all()
+    match format {
+        Format::Docker => archive.docker_names(product, references)?,
+        Format::Layout => archive.layout_names(product, references)?,
+    }
+    archive.tar.finish()?.flush()
+}
+
+struct Archive<W> {
+    tar: Writer<W>,
+    /// An image may hold a layer twice, and two images the same one; an archive holds a name once.
+    written: BTreeSet<Digest>,
+}
+
+impl<W: Write> Archive<W> {
+    fn file(&mut self, name: &str, size: u64, content: &mut dyn io::Read) -> io::Result<()> {
+        let attributes = Attributes { mode: 0o644, ..Attributes::default() };
+        self.tar.append(name.as_ref(), &attributes, &Body::File(size), content)
+    }
+
+    fn bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.file(name, bytes.len() as u64, &mut &*bytes)
+    }
+
+    fn blob(&mut self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
+        if self.written.insert(digest) { self.bytes(&blob(&digest), bytes) } else { Ok(()) }
+    }
+
+    fn image(&mut self, image: &Image) -> io::Result<()> {
+        self.blob(image.manifest().config.digest, image.config_bytes())?;
+        for layer in image.layers() {
+            if self.written.insert(layer.digest()) {
+                let mut stream = SyncIoBridge::new(Handle::current().block_on(layer.open())?);
+                self.file(&blob(&layer.digest()), layer.size(), &mut stream)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn docker_names(&mut self, product: &Product, references: &[Reference]) -> io::Result<()> {
+        let names: Vec<_> = references.iter().map(docker_name).collect();
+        let images: Vec<_> = product
+            .images()
+            .iter()
+            .map(|image| {
+                let layers = image.layers().iter().map(|layer| blob(&layer.digest()));
+                json!({
+                    "Config": blob(&image.manifest().config.digest),
+                    "RepoTags": names,
+                    "Layers": layers.collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        self.bytes("manifest.json", json!(images).to_string().as_bytes())
+    }
+
+    fn layout_names(&mut self, product: &Product, references: &[Reference]) -> io::Result<()> {
+        for image in product.images() {
+            self.blob(image.digest(), image.manifest_bytes())?;
+        }
+        if let Product::Index(index) = product {
+            self.blob(index.digest(), index.bytes())?;
+        }
+        let named = |reference: &Reference| {
+            let mut descriptor = product.descriptor();
+            descriptor.annotations.insert(REF_NAME.into(), reference.to_string());
+            descriptor
+        };
+        let index = serde_json::to_vec(&Index::new(references.iter().map(named).collect()))?;
+        self.bytes("index.json", &index)?;
+        self.bytes("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)
+    }
 }
 
 fn blob(digest: &Digest) -> String {

@@ -1,10 +1,15 @@
 //! The command line, as typed. What it means is decided in [`crate::settings`].
 
+mod build;
+mod docker;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use notes_console::{OutputArguments, command::CommandLine, settings::Seconds, ui};
+use notes_console::{OutputArguments, command::CommandLine, ui};
+
+pub(crate) use build::BuildArguments;
 
 /// Build the image of a commit and push it, without docker, git or a daemon.
 ///
@@ -66,92 +71,6 @@ pub(crate) enum Command {
 pub(crate) enum ConfigCommand {
     /// Print each setting, its value, and the flag, variable or line it comes from.
     Show(Box<BuildArguments>),
-}
-
-/// What is built and where it goes.
-#[derive(Clone, Debug, Default, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch as typed; `settings` makes choices of them"
-)]
-#[expect(clippy::struct_field_names, reason = "`--build-arg` is docker's name for it")]
-pub(crate) struct BuildArguments {
-    /// The commit to build: a branch, a tag or an id [default: the CI job's commit, else HEAD].
-    #[arg(long, value_name = "COMMIT", conflicts_with = "worktree", help_heading = "Source")]
-    pub(crate) commit: Option<String>,
-    /// Build the files as they lie, not those of the commit.
-    #[arg(long, help_heading = "Source")]
-    pub(crate) worktree: bool,
-    /// The directory of the build context [default: that of notes.toml].
-    #[arg(long, value_name = "DIR", help_heading = "Source")]
-    pub(crate) context: Option<PathBuf>,
-    /// The Dockerfile [default: `Dockerfile` in the context].
-    #[arg(short, long, value_name = "FILE", help_heading = "Source")]
-    pub(crate) file: Option<PathBuf>,
-    /// The stage to build [default: the last one].
-    #[arg(long, value_name = "STAGE", help_heading = "Source")]
-    pub(crate) target: Option<String>,
-    /// The value of an ARG; without `=VALUE` that of the environment. `NOTES_COMMIT` is the commit, unless given.
-    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", help_heading = "Source")]
-    pub(crate) build_arguments: Vec<String>,
-    /// The platform to build for, such as `linux/amd64` [default: that of this machine].
-    #[arg(long, value_name = "PLATFORM", help_heading = "Source")]
-    pub(crate) platform: Option<String>,
-    /// The settings file [default: the notes.toml nearest to here].
-    #[arg(long, value_name = "FILE", help_heading = "Source")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// The repository to push to, such as `docker.io/user/app`.
-    #[arg(long, value_name = "NAME", help_heading = "Image")]
-    pub(crate) image: Option<String>,
-    /// A further tag, or a further reference to push to.
-    #[arg(short, long = "tag", value_name = "TAG", help_heading = "Image")]
-    pub(crate) tags: Vec<String>,
-    /// How many digits of the commit the tag has [default: 7].
-    #[arg(long, value_name = "DIGITS", help_heading = "Image")]
-    pub(crate) tag_length: Option<u8>,
-    /// A label of the image.
-    #[arg(long = "label", value_name = "NAME=VALUE", help_heading = "Image")]
-    pub(crate) labels: Vec<String>,
-    /// Move a tag that exists with another digest.
-    #[arg(long, help_heading = "Image")]
-    pub(crate) allow_retag: bool,
-    /// Build, but push nothing.
-    #[arg(long, help_heading = "Image")]
-    pub(crate) no_push: bool,
-    /// Write the image somewhere else than to a registry: `type=oci,dest=DIR` or `type=docker,dest=FILE`.
-    #[arg(short, long = "output", value_name = "TYPE", help_heading = "Image")]
-    pub(crate) outputs: Vec<String>,
-
-    /// Look for images of a registry in a mirror first: `docker.io=127.0.0.1:5000`.
-    #[arg(long = "mirror", value_name = "HOST=MIRROR", help_heading = "Registry")]
-    pub(crate) mirrors: Vec<String>,
-    /// Speak plain HTTP to this registry.
-    #[arg(long = "insecure-registry", value_name = "HOST", help_heading = "Registry")]
-    pub(crate) insecure: Vec<String>,
-
-    /// Write the digest to a file.
-    #[arg(long, value_name = "FILE", help_heading = "Results")]
-    pub(crate) digest_file: Option<PathBuf>,
-    /// Write names, digest, size and labels to a file, as JSON.
-    #[arg(long, value_name = "FILE", help_heading = "Results")]
-    pub(crate) metadata_file: Option<PathBuf>,
-    /// Write `NOTES_BUILD_REF` and others to a file for later jobs (GitLab's dotenv report).
-    #[arg(long, value_name = "FILE", help_heading = "Results")]
-    pub(crate) dotenv: Option<PathBuf>,
-
-    /// Where layers and cached steps are kept [default: the user's cache directory].
-    #[arg(long, value_name = "DIR", help_heading = "Engine")]
-    pub(crate) store: Option<PathBuf>,
-    /// How RUN is isolated: namespaces or none [default: the best there is].
-    #[arg(long, value_name = "MODE", help_heading = "Engine")]
-    pub(crate) isolation: Option<String>,
-    /// How long one RUN may take, such as `10m` [default: for ever].
-    #[arg(long, value_name = "DURATION", help_heading = "Engine")]
-    pub(crate) run_timeout: Option<Seconds>,
-    /// Run every step, whatever the cache knows.
-    #[arg(long, help_heading = "Engine")]
-    pub(crate) no_cache: bool,
 }
 
 /// What is checked, which rules count, and how findings are written.

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs,
     io::{self, Read},
     os::unix::ffi::OsStringExt as _,
     path::{Path, PathBuf},
@@ -17,6 +18,7 @@ use notes_image::{
 };
 
 use crate::{
+    dockerfile::Location,
     failure,
     project::{Files, Project},
 };
@@ -25,7 +27,7 @@ use crate::{
 pub(crate) fn open(
     project: &Project,
     directory: &Path,
-    dockerfile: &Path,
+    dockerfile: &Location,
 ) -> Result<Arc<dyn Tree>, Failure> {
     let ignore = ignore(project, directory, dockerfile)?;
     Ok(match &project.files {
@@ -45,7 +47,7 @@ pub(crate) fn open(
 pub(crate) fn ignore(
     project: &Project,
     directory: &Path,
-    dockerfile: &Path,
+    dockerfile: &Location,
 ) -> Result<Ignore, Failure> {
     let Some((name, text)) = ignore_file(project, directory, dockerfile)? else {
         return Ok(Ignore::default());
@@ -58,11 +60,27 @@ pub(crate) fn ignore(
 pub(crate) fn ignore_file(
     project: &Project,
     directory: &Path,
-    dockerfile: &Path,
+    dockerfile: &Location,
 ) -> Result<Option<(String, String)>, Failure> {
-    let mut beside = dockerfile.as_os_str().to_owned();
-    beside.push(".dockerignore");
-    for path in [PathBuf::from(beside), directory.join(".dockerignore")] {
+    let beside = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".dockerignore");
+        PathBuf::from(name)
+    };
+    let mut inside = vec![directory.join(".dockerignore")];
+    match dockerfile {
+        Location::Project(path) => inside.insert(0, beside(path)),
+        Location::Outside(path) => {
+            let path = beside(path);
+            match fs::read_to_string(&path) {
+                Ok(text) => return Ok(Some((path.display().to_string(), text))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failure::path(&path, error)),
+            }
+        }
+        Location::Stdin => {}
+    }
+    for path in inside {
         if let Some(text) = project.read(&path)? {
             return Ok(Some((path.display().to_string(), text)));
         }

@@ -10,6 +10,7 @@ use notes_dockerfile::{IgnoreError, ParseError, Span};
 use notes_gitinfo::{OpenError, RevisionError, TreeError};
 use notes_image::{
     build::{self, CopyError},
+    export::Error as ExportError,
     plan, store,
 };
 use notes_oci::{LayoutError, ReferenceError};
@@ -209,11 +210,37 @@ pub(crate) fn push(error: PushError) -> Failure {
 
 /// An image-layout directory that is missing, is none, or does not hold what is asked for.
 pub(crate) fn layout(error: LayoutError) -> Failure {
-    let kind = match error {
-        LayoutError::NotALayout { .. } | LayoutError::NotFound { .. } => Kind::Configuration,
-        _ => Kind::Internal,
+    let kind = match &error {
+        LayoutError::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
+            Kind::Internal
+        }
+        LayoutError::Layer { .. } => Kind::Network,
+        _ => Kind::Configuration,
     };
     Failure::new(kind, error)
+}
+
+/// The same where a layout is to be written.
+pub(crate) fn new_layout(error: LayoutError) -> Failure {
+    let hint = matches!(error, LayoutError::NotALayout { .. })
+        .then(|| "name a layout, or a directory that is empty or not there".into());
+    layout(error).with_hints(hint)
+}
+
+/// Files of an image that cannot be written.
+pub(crate) fn export(error: ExportError) -> Failure {
+    let hint = match &error {
+        ExportError::Device { .. } => Some("write an archive instead: `type=tar` holds devices"),
+        ExportError::Write { source, .. } if is_in_the_way(source) => {
+            Some("a directory stands there; name an empty one, or remove it")
+        }
+        _ => None,
+    };
+    Failure::new(Kind::Configuration, error).with_hints(hint.map(Into::into))
+}
+
+fn is_in_the_way(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::IsADirectory)
 }
 
 /// A base that cannot be had: it is not there, it is denied, or the network failed.

@@ -1,18 +1,24 @@
 //! Builds the image of a commit and pushes it.
 
+mod annotations;
 mod archive;
 mod cli;
 mod commands;
 mod context;
 mod dockerfile;
 mod failure;
+mod fields;
 mod handover;
 mod output;
+mod product;
 mod project;
 mod record;
+mod redaction;
 mod registry;
 mod reporter;
+mod secrets;
 mod settings;
+mod writing;
 
 use std::{process::ExitCode, time::Duration};
 

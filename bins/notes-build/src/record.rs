@@ -3,17 +3,23 @@
 use std::{fs, io, path::PathBuf};
 
 use notes_image::build::Built;
-use notes_oci::Digest;
+use notes_oci::{Digest, Platform};
 use serde_json::{Value, json};
 
 use crate::{project::Project, settings::Settings};
 
 /// Notes what a build did, and keeps what the one before it did. A store that cannot be written to has been reported by
 /// the build itself; an explanation that is missing later is no reason to fail one that succeeded.
-pub(crate) fn write(settings: &Settings, project: &Project, built: &Built, isolation: &str) {
-    let path = path(settings, project);
+pub(crate) fn write(
+    settings: &Settings,
+    project: &Project,
+    platform: &Platform,
+    built: &Built,
+    isolation: &str,
+) {
+    let path = path(settings, project, platform);
     let previous =
-        read(settings, project).map(|record| record["build"].clone()).unwrap_or_default();
+        read(settings, project, platform).map(|record| record["build"].clone()).unwrap_or_default();
     let record = json!({
         "build": {
             "commit": project.revision.short,
@@ -27,8 +33,8 @@ pub(crate) fn write(settings: &Settings, project: &Project, built: &Built, isola
 }
 
 /// Returns what [`write`] noted.
-pub(crate) fn read(settings: &Settings, project: &Project) -> Option<Value> {
-    serde_json::from_str(&fs::read_to_string(path(settings, project)).ok()?).ok()
+pub(crate) fn read(settings: &Settings, project: &Project, platform: &Platform) -> Option<Value> {
+    serde_json::from_str(&fs::read_to_string(path(settings, project, platform)).ok()?).ok()
 }
 
 fn replace(path: &PathBuf, record: &Value) -> io::Result<()> {
@@ -39,13 +45,13 @@ fn replace(path: &PathBuf, record: &Value) -> io::Result<()> {
 }
 
 /// One file per Dockerfile, stage and platform of a repository.
-fn path(settings: &Settings, project: &Project) -> PathBuf {
+fn path(settings: &Settings, project: &Project, platform: &Platform) -> PathBuf {
     let identity = format!(
         "{}\0{}\0{}\0{}",
         project.root.display(),
-        settings.dockerfile.value.display(),
+        settings.dockerfile.value,
         settings.target.value.as_deref().unwrap_or_default(),
-        settings.platform.value,
+        platform,
     );
     settings.store.value.join("explain").join(format!("{}.json", Digest::of(identity).short()))
 }

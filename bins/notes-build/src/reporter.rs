@@ -9,17 +9,34 @@ use std::{
 
 use notes_console::{Measure, Task, Ui};
 use notes_image::report::{Outcome, Reporter, StepName};
+use notes_oci::Platform;
+
+use crate::redaction::Redaction;
 
 /// Says what a build does: a line per step that ran, its output when asked to be verbose or when it fails.
 #[derive(Debug)]
 pub(crate) struct BuildLines {
     ui: Ui,
+    /// Put before the names of steps, where several platforms are built.
+    platform: Option<Platform>,
+    redaction: Redaction,
     tasks: Mutex<HashMap<String, Task>>,
 }
 
 impl BuildLines {
-    pub(crate) fn new(ui: Ui) -> Self {
-        Self { ui, tasks: Mutex::default() }
+    pub(crate) fn new(ui: Ui, platform: Option<Platform>, redaction: Redaction) -> Self {
+        Self { ui, platform, redaction, tasks: Mutex::default() }
+    }
+
+    fn name(&self, step: &StepName) -> String {
+        const LONGEST: usize = 80;
+        let StepName { stage, number, of, text } = step;
+        let mut short: String = text.chars().take(LONGEST).collect();
+        if short.len() < text.len() {
+            short.push('…');
+        }
+        let platform = self.platform.iter().map(|platform| format!("{platform} "));
+        format!("[{}{stage} {number}/{of}] {short}", platform.collect::<String>())
     }
 
     fn tasks(&self) -> std::sync::MutexGuard<'_, HashMap<String, Task>> {
@@ -37,16 +54,16 @@ impl Reporter for BuildLines {
     }
 
     fn started(&self, step: &StepName) {
-        let name = name(step);
+        let name = self.name(step);
         self.tasks().insert(name.clone(), self.ui.task(name, Measure::Unknown));
     }
 
     fn output(&self, _: &StepName, line: &str) {
-        self.ui.line(format_args!("             | {line}"));
+        self.ui.line(format_args!("             | {}", self.redaction.apply(line)));
     }
 
     fn finished(&self, step: &StepName, outcome: &Outcome) {
-        let name = name(step);
+        let name = self.name(step);
         self.tasks().remove(&name);
         match outcome {
             Outcome::Config => self.ui.detail(format_args!("             {name}")),
@@ -60,16 +77,6 @@ impl Reporter for BuildLines {
     fn warning(&self, text: &str) {
         self.ui.warning(text);
     }
-}
-
-fn name(step: &StepName) -> String {
-    const LONGEST: usize = 80;
-    let StepName { stage, number, of, text } = step;
-    let mut short: String = text.chars().take(LONGEST).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    format!("[{stage} {number}/{of}] {short}")
 }
 
 /// A size as a person reads it: `1.4 MB`.

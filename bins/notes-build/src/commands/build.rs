@@ -1,45 +1,62 @@
 //! `notes-build`: from a commit to a pushed image.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use notes_console::{Failure, Kind, Session, Ui, Verbosity, print_result, signal};
 use notes_dockerfile::Dockerfile;
 use notes_gitinfo::{Worktree, naming};
 use notes_image::{
     Plan, Store,
-    build::{self, Built, Resources, Reuse},
+    build::{self, Resources, Reuse},
     tree::Tree,
 };
-use notes_oci::{Image, ImageSink as _, Layout, Reference};
+use notes_oci::{Image, ImageIndex, Platform, Reference};
 use notes_registry::{Remote, Retag};
-use notes_sandbox::{Cancel, Sandbox};
+use notes_sandbox::{Cancel, Sandbox, Secret};
 
 use crate::{
-    archive, block_on,
+    annotations::Annotations,
+    block_on,
     cli::BuildArguments,
     context, dockerfile,
     failure::{self, Source},
     handover,
     output::Output,
+    product::Product,
     project::{Files, Project},
-    record, registry,
+    record,
+    redaction::Redaction,
+    registry,
     reporter::{BuildLines, Bytes, Elapsed},
+    secrets,
     settings::{self, Settings},
+    writing::Writing,
 };
 
 /// A build whose input is known and right: what is left can only fail while it works.
 struct Job {
     project: Project,
     settings: Settings,
-    name: String,
     text: String,
-    plan: Plan,
+    /// One per platform, in the order they were named.
+    plans: Vec<Plan>,
     context: Arc<dyn Tree>,
     ignore: String,
+    secrets: BTreeMap<String, Secret>,
+    annotations: Annotations,
     outputs: Vec<Output>,
     references: Vec<Reference>,
     tag: String,
     retag: Retag,
+    reuse: Reuse,
+}
+
+/// What a build needs of the machine.
+struct Engine {
+    remote: Remote,
+    store: Store,
+    sandbox: Sandbox,
+    cancel: Cancel,
 }
 
 /// Builds, writes and hands over.
@@ -56,17 +73,23 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
         sandbox.isolation(),
         sandbox.probe().reason
     ));
+    let store = Store::open(&job.settings.store.value).map_err(failure::store)?;
     let cancel = Cancel::new().map_err(|error| Failure::new(Kind::Internal, error))?;
-    let work = job.carry_out(session, arguments, remote, sandbox, cancel.clone(), started);
+    let engine = Engine { remote, store, sandbox, cancel: cancel.clone() };
+    let work = job.carry_out(session, arguments, engine, started);
     block_on(signal::unless_stopped(work, move || cancel.cancel()))
 }
 
 impl Job {
     fn prepare(session: &Session, arguments: &BuildArguments) -> Result<Self, Failure> {
+        arguments.docker.refuse()?;
         let Session { ui, environment, current } = session;
         let project = Project::open(arguments, environment, current)?;
         let settings = Settings::resolve(&project, arguments, environment, current)?;
-        let outputs = settings::outputs(arguments, current)?;
+        let platforms = &settings.platforms.value;
+        let annotations = Annotations::of(&settings.annotations.value, platforms)?;
+        let outputs = settings::outputs(arguments, platforms, current)?;
+        let secrets = secrets::read(&settings.secrets.value.0, environment)?;
         let state = worktree(ui, &project)?;
         let tag = tag(&project, &settings, state)?;
         let references = if outputs.contains(&Output::Registry) {
@@ -74,34 +97,35 @@ impl Job {
         } else {
             settings.local_references(&project, &tag)?
         };
-        let (name, text) = dockerfile::read(&project, &settings)?;
-        let source = Source { name: &name, text: &text };
-        let parsed = Dockerfile::parse(&text).map_err(|error| source.parse(&error))?;
+        let location = &settings.dockerfile.value;
+        let text = dockerfile::read(&project, location)?;
         let commit = match state {
             State::Committed => project.revision.commit.to_string(),
             State::Dirty => format!("{}-dirty", project.revision.commit),
         };
-        let options = dockerfile::plan_options(&settings, environment, commit);
-        let plan = Plan::new(&parsed, &options).map_err(|error| source.plan(error))?;
-        let context = context::open(&project, &settings.context.value, &settings.dockerfile.value)?;
-        let (directory, file) = (&settings.context.value, &settings.dockerfile.value);
-        let ignore = context::ignore_file(&project, directory, file)?.map(|(name, _)| name);
+        let plans = plans(session, &settings, &text, &commit)?;
+        let directory = &settings.context.value;
+        let context = context::open(&project, directory, location)?;
+        let ignore = context::ignore_file(&project, directory, location)?.map(|(name, _)| name);
         let ignore = ignore.unwrap_or_default();
         // The tag of files that are not committed names nothing fixed, and may move.
         let moves = arguments.allow_retag || state == State::Dirty;
         let retag = if moves { Retag::Allow } else { Retag::Refuse };
+        let reuse = if arguments.no_cache { Reuse::Nothing } else { Reuse::Cache };
         Ok(Self {
             project,
             settings,
-            name,
             text,
-            plan,
+            plans,
             context,
             ignore,
+            secrets,
+            annotations,
             outputs,
             references,
             tag,
             retag,
+            reuse,
         })
     }
 
@@ -109,104 +133,118 @@ impl Job {
         self,
         session: &Session,
         arguments: &BuildArguments,
-        remote: Remote,
-        sandbox: Sandbox,
-        cancel: Cancel,
+        engine: Engine,
         started: Instant,
     ) -> Result<(), Failure> {
         let ui = &session.ui;
-        let isolation = sandbox.isolation().to_string();
-        let built = self.build(ui, arguments, remote.clone(), sandbox, cancel).await?;
-        let image = &built.image;
-        record::write(&self.settings, &self.project, &built, &isolation);
-        let size = image.layers().iter().map(notes_oci::Layer::size).sum();
-        let layers = match image.layers().len() {
-            1 => "1 layer".to_owned(),
-            count => format!("{count} layers"),
+        let product = self.build(ui, &engine).await?;
+        summarize(ui, &product, Elapsed(started.elapsed()));
+        let writing = Writing {
+            ui,
+            product: &product,
+            references: &self.references,
+            remote: &engine.remote,
+            store: &engine.store,
         };
-        let elapsed = Elapsed(started.elapsed());
-        ui.step(
-            "Built",
-            format_args!("{} ({layers}, {}) in {elapsed}", image.digest(), Bytes(size)),
-        );
         for output in &self.outputs {
-            self.write(ui, image, output, &remote).await?;
+            writing.write(output).await?;
         }
-        handover::write(arguments, &session.current, &self.project, image, &self.references)?;
-        let pinned = self.references[0].pin(image.digest());
+        handover::write(arguments, &session.current, &self.project, &product, &self.references)?;
+        let pinned = self.references[0].pin(product.digest());
+        if self.outputs.iter().any(Output::is_stdout) {
+            // What asked for an archive there would take a line for a part of it.
+            ui.step("Image", pinned);
+            return Ok(());
+        }
         print_result(pinned).map_err(|error| Failure::new(Kind::Internal, error))
     }
 
-    async fn build(
-        &self,
-        ui: &Ui,
-        arguments: &BuildArguments,
-        remote: Remote,
-        sandbox: Sandbox,
-        cancel: Cancel,
-    ) -> Result<Built, Failure> {
-        let section = ui.section("build", "Building the image");
-        let store = Store::open(&self.settings.store.value).map_err(failure::store)?;
+    async fn build(&self, ui: &Ui, engine: &Engine) -> Result<Product, Failure> {
+        let _section = ui.section("build", "Building the image");
+        let mut images = Vec::with_capacity(self.plans.len());
+        for plan in &self.plans {
+            images.push(self.build_one(ui, engine, plan).await?);
+        }
+        if let [image] = images.as_slice() {
+            return Ok(Product::Image(image.clone().into()));
+        }
+        let index = ImageIndex::new(images).map_err(|error| Failure::new(Kind::Usage, error))?;
+        Ok(Product::Index(index.with_annotations(self.annotations.index.clone())))
+    }
+
+    async fn build_one(&self, ui: &Ui, engine: &Engine, plan: &Plan) -> Result<Image, Failure> {
+        let Engine { remote, store, sandbox, cancel } = engine;
+        let redaction = Redaction::of(self.secrets.values());
+        let platform = (self.plans.len() > 1).then(|| plan.platform.clone());
         let resources = Resources {
-            sandbox: Some(sandbox),
-            cancel,
-            reporter: Arc::new(BuildLines::new(ui.clone())),
-            ..Resources::new(Arc::clone(&self.context), remote, store)
+            sandbox: Some(sandbox.clone()),
+            secrets: self.secrets.clone(),
+            cancel: cancel.clone(),
+            reporter: Arc::new(BuildLines::new(ui.clone(), platform, redaction.clone())),
+            ..Resources::new(Arc::clone(&self.context), remote.clone(), store.clone())
         };
         let mut labels = naming::labels(&self.project.revision, &self.tag);
         labels.extend(self.settings.labels.value.0.clone());
         let options = build::Options {
             created: self.project.revision.time.as_second(),
             labels,
+            annotations: self.annotations.manifest.clone(),
             run_timeout: self.settings.run_timeout(),
-            reuse: if arguments.no_cache { Reuse::Nothing } else { Reuse::Cache },
+            reuse: self.reuse,
             ..build::Options::default()
         };
-        let built = notes_image::build(&self.plan, &resources, &options).await;
-        drop(section);
-        built.map_err(|error| {
-            let unseen = ui.verbosity() == Verbosity::Quiet;
-            let output = if unseen { error.output().to_vec() } else { Vec::new() };
-            let source = Source { name: &self.name, text: &self.text };
-            source.build(error, &self.ignore, &self.settings.run_timeout).with_output(output)
-        })
+        let built = notes_image::build(plan, &resources, &options).await;
+        let built = built.map_err(|error| self.failed(ui, error, &redaction))?;
+        let isolation = sandbox.isolation().to_string();
+        record::write(&self.settings, &self.project, &plan.platform, &built, &isolation);
+        Ok(built.image)
     }
 
-    async fn write(
-        &self,
-        ui: &Ui,
-        image: &Image,
-        output: &Output,
-        remote: &Remote,
-    ) -> Result<(), Failure> {
-        match output {
-            Output::Registry => {
-                let _section = ui.section("push", "Pushing the image");
-                for reference in &self.references {
-                    let started = Instant::now();
-                    remote.write(image, reference).await.map_err(failure::push)?;
-                    ui.step(
-                        "Pushed",
-                        format_args!("{reference} in {}", Elapsed(started.elapsed())),
-                    );
-                }
-            }
-            Output::Layout(path) => {
-                let layout = Layout::create(path).await.map_err(failure::layout)?;
-                for reference in &self.references {
-                    layout.write(image, reference).await.map_err(failure::layout)?;
-                }
-                ui.step("Wrote", path.display());
-            }
-            Output::Archive(path) => {
-                archive::write(image, &self.references, path)
-                    .await
-                    .map_err(|error| failure::path(path, error))?;
-                ui.step("Wrote", path.display());
-            }
-        }
-        Ok(())
+    fn failed(&self, ui: &Ui, error: build::Error, redaction: &Redaction) -> Failure {
+        let unseen = ui.verbosity() == Verbosity::Quiet;
+        let lines = if unseen { error.output() } else { &[] };
+        let output: Vec<_> = lines.iter().map(|line| redaction.apply(line).into_owned()).collect();
+        let name = self.settings.dockerfile.value.to_string();
+        let source = Source { name: &name, text: &self.text };
+        source.build(error, &self.ignore, &self.settings.run_timeout).with_output(output)
     }
+}
+
+/// Plans the build for each platform.
+fn plans(
+    session: &Session,
+    settings: &Settings,
+    text: &str,
+    commit: &str,
+) -> Result<Vec<Plan>, Failure> {
+    let name = settings.dockerfile.value.to_string();
+    let source = Source { name: &name, text };
+    let parsed = Dockerfile::parse(text).map_err(|error| source.parse(&error))?;
+    let mut plans: Vec<Plan> = Vec::new();
+    for platform in settings.platforms.value.iter() {
+        let options = dockerfile::plan_options(settings, &session.environment, platform, commit);
+        let mut plan = Plan::new(&parsed, &options).map_err(|error| source.plan(error))?;
+        plan.check_commands(&Platform::native()).map_err(|error| source.plan(error))?;
+        if !plans.is_empty() {
+            // Every platform has the same arguments: one warning about each is enough.
+            plan.unused_arguments.clear();
+        }
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+/// Says what was built.
+fn summarize(ui: &Ui, product: &Product, elapsed: Elapsed) {
+    let size = product.images().iter().flat_map(Image::layers).map(notes_oci::Layer::size).sum();
+    let count =
+        |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let parts = match product {
+        Product::Image(image) => count(image.layers().len(), "layer"),
+        Product::Index(index) => count(index.images().len(), "platform"),
+    };
+    let digest = product.digest();
+    ui.step("Built", format_args!("{digest} ({parts}, {}) in {elapsed}", Bytes(size)));
 }
 
 /// Whether the files that are built are those of a commit.

@@ -24,10 +24,13 @@ pub(crate) fn run(session: &Session, arguments: &CheckArguments) -> Result<(), F
     let build = &arguments.build;
     let project = Project::open(build, &session.environment, &session.current)?;
     let settings = Settings::resolve(&project, build, &session.environment, &session.current)?;
-    let (name, text) = dockerfile::read(&project, &settings)?;
+    let location = &settings.dockerfile.value;
+    let (name, text) = (location.to_string(), dockerfile::read(&project, location)?);
     let source = Source { name: &name, text: &text };
     let commit = project.revision.commit.to_string();
-    let plan_options = dockerfile::plan_options(&settings, &session.environment, commit);
+    // Rules are about the text; where they ask for a platform, the first one stands for all.
+    let platform = settings.platforms.value.first();
+    let plan_options = dockerfile::plan_options(&settings, &session.environment, platform, &commit);
     let (parsed, plan) = match plan(source, &plan_options) {
         Ok(planned) => planned,
         // Whoever reads a report gets one, and the failure is told and returned as ever.
@@ -37,7 +40,7 @@ pub(crate) fn run(session: &Session, arguments: &CheckArguments) -> Result<(), F
         }
     };
     rules::warn_of_unknown(session, source, &parsed);
-    let ignore = context::ignore(&project, &settings.context.value, &settings.dockerfile.value)?;
+    let ignore = context::ignore(&project, &settings.context.value, location)?;
     let bases = bases::known(session, &settings, &plan, arguments.offline)?;
     let options = lint::Options { ignore: Some(ignore), bases, skip, experimental };
     let mut report = lint::check(&parsed, &options);

@@ -11,11 +11,21 @@ use crate::{cli::BuildArguments, project::Project, record, settings::Settings};
 pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {
     let project = Project::open(arguments, &session.environment, &session.current)?;
     let settings = Settings::resolve(&project, arguments, &session.environment, &session.current)?;
-    let record = record::read(&settings, &project).ok_or_else(|| {
-        Failure::message(Kind::Configuration, "no build of this image is on record here")
-            .with_hint("run `notes-build` first; its store remembers the last two builds")
-    })?;
-    print_result(explanation(&record)).map_err(|error| Failure::new(Kind::Internal, error))
+    let platforms = &settings.platforms.value;
+    let mut explanations = Vec::new();
+    for platform in platforms.iter() {
+        let record = record::read(&settings, &project, platform).ok_or_else(|| {
+            Failure::message(Kind::Configuration, "no build of this image is on record here")
+                .with_hint("run `notes-build` first; its store remembers the last two builds")
+        })?;
+        explanations.push(if platforms.are_several() {
+            format!("{platform}: {}", explanation(&record))
+        } else {
+            explanation(&record)
+        });
+    }
+    let explanation = explanations.join("\n\n");
+    print_result(explanation).map_err(|error| Failure::new(Kind::Internal, error))
 }
 
 fn explanation(record: &Value) -> String {

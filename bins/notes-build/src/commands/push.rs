@@ -6,10 +6,10 @@
 use std::time::Instant;
 
 use notes_console::{Failure, Kind, Session, print_result, signal};
-use notes_oci::{ImageSink as _, ImageSource as _, Layout, LayoutError, Platform, Reference};
+use notes_oci::{ImageSource as _, Layout, LayoutError, Platform, Reference};
 use notes_registry::Retag;
 
-use crate::{cli::PushArguments, failure, registry, reporter::Elapsed};
+use crate::{cli::PushArguments, failure, product::Product, registry, reporter::Elapsed};
 
 /// Pushes, and prints the pinned name.
 pub(crate) async fn run(session: &Session, arguments: &PushArguments) -> Result<(), Failure> {
@@ -23,18 +23,22 @@ async fn push(session: &Session, arguments: &PushArguments) -> Result<(), Failur
     let started = Instant::now();
     let path = session.current.join(&arguments.layout);
     let layout = Layout::open(path).await.map_err(failure::layout)?;
-    let source = within(&layout, &reference).await.map_err(failure::layout)?;
-    let image = layout.image(&source, &Platform::native()).await.map_err(failure::layout)?;
-    let pinned = remote.write(&image, &reference).await.map_err(failure::push)?;
+    let product = within(&layout, &reference).await.map_err(failure::layout)?;
+    let pinned = product.write(&remote, &reference).await.map_err(failure::push)?;
     session.ui.step("Pushed", format_args!("{reference} in {}", Elapsed(started.elapsed())));
     print_result(pinned).map_err(|error| Failure::new(Kind::Internal, error))
 }
 
-/// Returns what the image is called in the layout: one that is alone needs no name.
-async fn within(layout: &Layout, reference: &Reference) -> Result<Reference, LayoutError> {
+/// Returns what is to be pushed: one that is alone in the layout needs no name.
+async fn within(layout: &Layout, reference: &Reference) -> Result<Product, LayoutError> {
     let index = layout.index().await?;
-    Ok(match index.manifests.as_slice() {
-        [only] => reference.pin(only.digest).reference(),
-        _ => reference.clone(),
-    })
+    let (source, platform) = match index.manifests.as_slice() {
+        [only] => (reference.pin(only.digest).reference(), only.platform.clone()),
+        _ => (reference.clone(), None),
+    };
+    if let Some(index) = layout.image_index(&source).await? {
+        return Ok(Product::Index(index));
+    }
+    let platform = platform.unwrap_or_else(Platform::native);
+    layout.image(&source, &platform).await.map(|image| Product::Image(image.into()))
 }

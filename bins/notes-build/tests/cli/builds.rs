@@ -159,6 +159,8 @@ async fn config_show_names_every_origin() {
     build.tags         -                             default
     build.args         -                             default
     build.labels       -                             default
+    build.annotations  -                             default
+    build.secrets      -                             default
     build.store        HOME/.cache/notes  the cache directory
     build.isolation    -                             default
     build.run-timeout  -                             default

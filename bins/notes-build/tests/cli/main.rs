@@ -2,6 +2,10 @@
 
 mod builds;
 mod checks;
+mod dockerfiles;
 mod failures;
+mod outputs;
+mod platforms;
+mod secrets;
 mod stopped;
 mod world;

@@ -2,12 +2,15 @@
 
 use std::{
     fmt,
+    io::Write as _,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
     time::{Duration, Instant},
 };
 
+use notes_oci::{Image, ImageSource as _};
+use notes_registry::Remote;
 use notes_testkit::{
     TestRepo,
     registry::{Login, TestRegistry},
@@ -119,6 +122,27 @@ impl World {
     pub(crate) fn run_in(&self, directory: &Path, arguments: &[&str]) -> Ran {
         let output = self.command(directory, arguments).output().unwrap();
         self.normalize(&output)
+    }
+
+    /// Runs `notes-build` in the repository with `input` on stdin.
+    pub(crate) fn run_with(&self, input: &str, arguments: &[&str]) -> Ran {
+        let mut command = self.command(self.repository.path(), arguments);
+        let piped = || std::process::Stdio::piped();
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        self.normalize(&child.wait_with_output().unwrap())
+    }
+
+    /// The store that builds use.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.home.path().join(".cache/notes")
+    }
+
+    /// Reads an image from the registry.
+    pub(crate) async fn pull(&self, reference: &str, platform: &str) -> Image {
+        let remote = Remote::new(notes_registry::Options::default()).unwrap();
+        let reference = self.registry.reference(reference);
+        remote.image(&reference, &platform.parse().unwrap()).await.unwrap()
     }
 
     pub(crate) fn command(&self, directory: &Path, arguments: &[&str]) -> Command {

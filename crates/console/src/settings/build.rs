@@ -13,7 +13,7 @@ pub struct BuildSection {
     pub context: Option<Located<String>>,
     /// `target`: the stage to build instead of the last one.
     pub target: Option<Located<String>>,
-    /// `platform`: such as `linux/amd64`.
+    /// `platform`: such as `linux/amd64`, several separated by commas.
     pub platform: Option<Located<String>>,
     /// `tag-length`: how many digits of the commit the tag has; 7 as git prints it.
     pub tag_length: Option<Located<u8>>,
@@ -23,6 +23,8 @@ pub struct BuildSection {
     pub args: Option<Located<BTreeMap<String, String>>>,
     /// `[build.labels]`: labels of the image.
     pub labels: Option<Located<BTreeMap<String, String>>>,
+    /// `[build.annotations]`: annotations of the image's manifest, or of the index where a name begins with `index:`.
+    pub annotations: Option<Located<BTreeMap<String, String>>>,
     /// `store`: where layers and the step cache are kept.
     pub store: Option<Located<String>>,
     /// `isolation`: how RUN is isolated.
@@ -42,6 +44,7 @@ impl BuildSection {
             tags: section.value("tags")?,
             args: section.value("args")?,
             labels: section.value("labels")?,
+            annotations: section.value("annotations")?,
             store: section.value("store")?,
             isolation: section.value("isolation")?,
             run_timeout: section.value("run-timeout")?,
