@@ -52,6 +52,7 @@ mod client;
 mod credentials;
 mod download;
 mod environment;
+mod file;
 mod progress;
 mod pull;
 mod push;
@@ -66,6 +67,7 @@ mod upload;
 pub use self::{
     credentials::{Credential, CredentialError, Found, Keychain, Lookup},
     environment::Environment,
+    file::Downloaded,
     progress::{Blob, Outcome, Reporter, Silent},
     pull::PullError,
     push::{PushError, Retag},

@@ -134,6 +134,10 @@ impl Remote {
         self.pull(reference).resolve().await
     }
 
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     fn pull<'a>(&'a self, reference: &'a Reference) -> Pull<'a> {
         Pull { client: &self.client, reference, places: places(reference, &self.mirrors) }
     }

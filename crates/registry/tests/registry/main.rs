@@ -4,6 +4,7 @@
 mod clients;
 mod distribution;
 mod faults;
+mod file;
 mod images;
 mod index;
 mod login;
