@@ -5,6 +5,7 @@ mod context;
 mod copy;
 mod copying;
 mod error;
+mod fetch;
 mod files;
 mod metadata;
 mod owner;
@@ -14,7 +15,7 @@ mod state;
 mod step;
 mod workdir;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use notes_oci::{Image, ImageSource};
 use notes_sandbox::{Cancel, Sandbox, Secret};
@@ -26,13 +27,14 @@ use crate::{
 
 pub use copy::Error as CopyError;
 pub use error::{Error, Problem};
+pub use fetch::{Fetch, FetchError, Fetched};
 
 /// Everything a build works with.
 #[derive(Clone)]
 pub struct Resources<S> {
     /// The build context, as seen through its ignore file.
     pub context: Arc<dyn Tree>,
-    /// Further contexts by name.
+    /// The files of further contexts, by the names they have in the plan's options.
     pub contexts: BTreeMap<String, Arc<dyn Tree>>,
     /// Where base images come from.
     pub images: S,
@@ -44,6 +46,10 @@ pub struct Resources<S> {
     pub sandbox: Option<Sandbox>,
     /// Secrets by id, for `RUN --mount=type=secret`.
     pub secrets: BTreeMap<String, Secret>,
+    /// The sockets of SSH agents by id, for `RUN --mount=type=ssh`; `default` is the id where none is written.
+    pub agents: BTreeMap<String, PathBuf>,
+    /// What downloads files for `ADD`; without it a URL is an error.
+    pub fetch: Option<Arc<dyn Fetch>>,
     /// Ends running commands.
     pub cancel: Cancel,
     /// Hears how it gets on.
@@ -62,6 +68,8 @@ impl<S: ImageSource> Resources<S> {
             store,
             sandbox: None,
             secrets: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            fetch: None,
             cancel: Cancel::default(),
             reporter: Arc::new(()),
         }

@@ -6,7 +6,7 @@ mod graph;
 mod scope;
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use notes_dockerfile::{Dockerfile, Instruction, Spanned, Statement};
 use notes_oci::{Platform, Reference};
@@ -15,6 +15,7 @@ pub use error::{Error, Problem};
 pub use scope::{Kind, Scope};
 
 pub(crate) use arguments::Arguments;
+pub(crate) use graph::needs;
 pub(crate) use support::check;
 
 /// What the caller of a build chooses.
@@ -29,8 +30,8 @@ pub struct Options {
     pub offers: BTreeMap<String, String>,
     /// The platform the image is for.
     pub platform: Platform,
-    /// The names of further contexts that `--from` may use; each replaces a stage or an image of that name.
-    pub contexts: BTreeSet<String>,
+    /// Further contexts by name: each replaces the stage or the image of that name, in `FROM` as well as in `--from`.
+    pub contexts: BTreeMap<String, Context>,
 }
 
 impl Default for Options {
@@ -41,9 +42,18 @@ impl Default for Options {
             arguments: BTreeMap::new(),
             offers: BTreeMap::new(),
             platform: Platform::native(),
-            contexts: BTreeSet::new(),
+            contexts: BTreeMap::new(),
         }
     }
+}
+
+/// What a further context is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Files: those in [`Resources::contexts`](crate::build::Resources::contexts) under the same name.
+    Files,
+    /// An image.
+    Image(Reference),
 }
 
 /// A build that is ready to be carried out: the stages that the target needs, in order.
@@ -57,8 +67,12 @@ pub struct Plan {
     pub platform: Platform,
     /// Arguments that were given and that no `ARG` declares: likely misspelt.
     pub unused_arguments: Vec<String>,
+    /// When the image counts as made, if the build argument `SOURCE_DATE_EPOCH` says so, in seconds since 1970.
+    pub created: Option<i64>,
     pub(crate) arguments: Arguments,
     pub(crate) names: graph::Names,
+    /// The other stages before the target: a trigger of a base image may name one, which is known once the base is.
+    pub(crate) spare: Vec<Stage>,
 }
 
 /// One stage.
@@ -87,13 +101,17 @@ pub enum Base {
     Stage(usize),
     /// An image.
     Image(Reference),
+    /// The files of a further context, by its name.
+    Context(String),
 }
 
 /// Where a step takes files from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The build context, or a further one by its name.
-    Context(Option<String>),
+    /// Nothing: `scratch`.
+    Nothing,
+    /// A further context, by its name.
+    Context(String),
     /// An earlier stage, by its number.
     Stage(usize),
     /// An image.
@@ -113,14 +131,21 @@ impl Plan {
         let target = graph::target(dockerfile, options.target.as_deref())?;
         let mut stages = Vec::new();
         for stage in &dockerfile.stages[..=target] {
-            support::check(&stage.statements)?;
             stages.push(graph::resolve(stage, &arguments, &names, options)?);
         }
         let needed = graph::needed(&stages, target, &names)?;
-        stages.retain(|stage| needed.contains(&stage.index));
+        let (stages, spare): (Vec<_>, Vec<_>) =
+            stages.into_iter().partition(|stage| needed.contains(&stage.index));
+        stages.iter().try_for_each(|stage| support::check(&stage.steps))?;
         let unused_arguments = arguments.unused(dockerfile, options);
+        let created = arguments.created().map_err(|problem| Error { problem, span: None })?;
         let platform = options.platform.clone();
-        Ok(Self { stages, target, platform, unused_arguments, arguments, names })
+        Ok(Self { stages, target, platform, unused_arguments, created, arguments, names, spare })
+    }
+
+    /// Returns the stage with this number, whether the target needs it or not.
+    pub(crate) fn any_stage(&self, index: usize) -> Option<&Stage> {
+        self.stages.iter().chain(&self.spare).find(|stage| stage.index == index)
     }
 
     /// Checks that a machine of the platform `machine` can run every command itself: nothing here emulates another.

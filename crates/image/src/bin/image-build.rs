@@ -4,16 +4,18 @@
 //! user, in another directory, and in a process that can be killed.
 
 use std::{
-    collections::BTreeMap, error::Error, io, io::Write, path::PathBuf, sync::Arc, time::Duration,
+    collections::BTreeMap, error::Error, io, io::Write, path::PathBuf, pin::Pin, sync::Arc,
+    time::Duration,
 };
 
 use notes_dockerfile::{Dockerfile, Ignore, Severity, render};
 use notes_image::{
     Plan, Store, build,
-    build::{Options, Resources},
+    build::{Fetch, FetchError, Fetched, Options, Resources},
     context::{Directory, Ignoring},
-    plan,
+    plan::{self, Context},
     report::{Reporter, StepName, StepReport},
+    tree::Tree,
 };
 use notes_oci::{ImageSink, Layout, Platform};
 use notes_sandbox::Secret;
@@ -44,6 +46,35 @@ struct Request {
     run_timeout: Option<u64>,
     #[serde(default)]
     secrets: BTreeMap<String, String>,
+    /// Sockets of SSH agents by id.
+    #[serde(default)]
+    agents: BTreeMap<String, PathBuf>,
+    /// What is behind URLs.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    /// Directories as further contexts, by name.
+    #[serde(default)]
+    contexts: BTreeMap<String, PathBuf>,
+    /// Images as further contexts, by name.
+    #[serde(default)]
+    images: BTreeMap<String, String>,
+}
+
+/// Answers from memory.
+struct Files(BTreeMap<String, String>);
+
+impl Fetch for Files {
+    fn fetch<'a>(
+        &'a self,
+        url: &'a str,
+        sink: &'a mut (dyn Write + Send),
+    ) -> Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>> {
+        Box::pin(async move {
+            let text = self.0.get(url).ok_or_else(|| FetchError::new("nothing is there"))?;
+            sink.write_all(text.as_bytes()).map_err(FetchError::new)?;
+            Ok(Fetched { modified: Some(1_500_000_000) })
+        })
+    }
 }
 
 /// What became of it.
@@ -54,13 +85,17 @@ struct Answer {
     output: Vec<String>,
 }
 
-/// Keeps what commands write.
+/// Keeps what commands write, and warnings.
 #[derive(Default)]
 struct Output(std::sync::Mutex<Vec<String>>);
 
 impl Reporter for Output {
     fn output(&self, _: &StepName, line: &str) {
         self.0.lock().expect("no holder panics").push(line.to_owned());
+    }
+
+    fn warning(&self, text: &str) {
+        self.0.lock().expect("no holder panics").push(format!("warning: {text}"));
     }
 }
 
@@ -100,7 +135,7 @@ async fn carry_out(request: &Request, sandbox: notes_sandbox::Sandbox) -> Result
         arguments: request.arguments.clone(),
         offers: request.offers.clone(),
         platform: Platform::native(),
-        ..plan::Options::default()
+        contexts: further(request)?,
     };
     let plan = Plan::new(&dockerfile, &options)
         .map_err(|error| report(&error, error.span, error.hint()))?;
@@ -114,6 +149,13 @@ async fn carry_out(request: &Request, sandbox: notes_sandbox::Sandbox) -> Result
         sandbox: Some(sandbox),
         reporter: Arc::clone(&output) as Arc<dyn Reporter>,
         secrets: secrets.map(|(id, text)| (id.clone(), Secret::new(text.as_bytes()))).collect(),
+        agents: request.agents.clone(),
+        fetch: Some(Arc::new(Files(request.files.clone()))),
+        contexts: request
+            .contexts
+            .iter()
+            .map(|(name, path)| (name.clone(), Arc::new(Directory::new(path)) as Arc<dyn Tree>))
+            .collect(),
         ..Resources::new(context, bases, store)
     };
     let options = Options {
@@ -130,6 +172,16 @@ async fn carry_out(request: &Request, sandbox: notes_sandbox::Sandbox) -> Result
     let pinned = to.write(&built.image, &name).await.map_err(|error| chain(&error))?;
     let output = output.0.lock().expect("no holder panics").clone();
     Ok(Answer { image: pinned.to_string(), steps: built.steps, output })
+}
+
+/// Returns what `FROM` and `--from` can name beside stages and images.
+fn further(request: &Request) -> Result<BTreeMap<String, Context>, String> {
+    let files = request.contexts.keys().map(|name| Ok((name.clone(), Context::Files)));
+    let images = request.images.iter().map(|(name, image)| {
+        let image = image.parse().map_err(|error| chain(&error))?;
+        Ok((name.clone(), Context::Image(image)))
+    });
+    files.chain(images).collect()
 }
 
 /// Returns an error and its causes in one line.

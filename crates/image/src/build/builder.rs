@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, mem, sync::Arc, time::Instant};
 
-use notes_dockerfile::{CopySource, Instruction, Span, Statement};
-use notes_oci::{Image, ImageSource, Layer, Platform, Reference};
+use notes_dockerfile::{CopySource, Instruction, Span, Statement, Word};
+use notes_oci::{Digest, Image, ImageSource, Layer, Platform, Reference};
 
 use super::{
     Built, CopyError, Error, Options, Problem, Resources,
@@ -16,7 +16,11 @@ use crate::{
     cache::Made,
     plan::{self, Base, Origin, Plan, Stage},
     report::{Outcome, StepName, StepReport},
+    tree::{Nothing, Tree},
 };
+
+/// What the annotations about the base image begin with.
+const BASE_ANNOTATIONS: &str = "org.opencontainers.image.base";
 
 /// A build under way.
 pub(super) struct Builder<'a, S> {
@@ -27,6 +31,8 @@ pub(super) struct Builder<'a, S> {
     created: String,
     /// Finished stages by number.
     stages: BTreeMap<usize, State>,
+    /// The image that a stage stands on, where it stands directly on one.
+    bases: BTreeMap<usize, (Reference, Digest)>,
     /// Images that were looked up, by name and platform.
     images: BTreeMap<(String, String), Image>,
     steps: Vec<StepReport>,
@@ -41,9 +47,18 @@ pub(super) struct Current<'a> {
 
 impl<'a, S: ImageSource> Builder<'a, S> {
     pub(super) fn new(plan: &'a Plan, resources: &'a Resources<S>, options: &'a Options) -> Self {
-        let created = jiff::Timestamp::from_second(options.created).unwrap_or_default().to_string();
-        let (stages, images, steps) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Self { plan, resources, options, created, stages, images, steps }
+        let created = plan.created.unwrap_or(options.created);
+        let created = jiff::Timestamp::from_second(created).unwrap_or_default().to_string();
+        Self {
+            plan,
+            resources,
+            options,
+            created,
+            stages: BTreeMap::new(),
+            bases: BTreeMap::new(),
+            images: BTreeMap::new(),
+            steps: Vec::new(),
+        }
     }
 
     pub(super) async fn build(mut self) -> Result<Built, Error> {
@@ -51,13 +66,40 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             let text = format!("no `ARG` declares the build argument `{argument}`");
             self.resources.reporter.warning(&text);
         }
-        for stage in &self.plan.stages {
-            let state = self.stage(stage).await?;
-            self.stages.insert(stage.index, state);
+        let mut todo: Vec<&Stage> = self.plan.stages.iter().rev().collect();
+        while let Some(stage) = todo.last() {
+            let missing = self.missing(stage).await.map_err(|it| it.at(stage.from.span))?;
+            if missing.is_empty() {
+                let state = self.stage(stage).await?;
+                self.stages.insert(stage.index, state);
+                todo.pop();
+            }
+            todo.extend(missing);
         }
         let target = self.stages.remove(&self.plan.target);
         let image = self.image(target.expect("a plan holds its target"));
         Ok(Built { image, steps: self.steps })
+    }
+
+    /// Returns the stages that must be built before `stage` and are not. The plan orders those that its instructions name;
+    /// what triggers name is known only now.
+    async fn missing(&mut self, stage: &Stage) -> Result<Vec<&'a Stage>, Problem> {
+        let on_build = match &stage.base {
+            Base::Stage(index) => {
+                self.stages.get(index).map(|base| base.config.config.on_build.clone())
+            }
+            Base::Image(reference) => {
+                let image = self.lookup(reference, &stage.platform).await?;
+                Some(image.config().config.on_build.clone())
+            }
+            Base::Scratch | Base::Context(_) => None,
+        };
+        let triggers = triggers(&on_build.unwrap_or_default())?;
+        let statements = triggers.iter().chain(&stage.steps);
+        let needs = plan::needs(stage, statements, &self.plan.names)
+            .map_err(|error| Problem::Plan { source: Box::new(error) })?;
+        let unbuilt = needs.into_iter().filter(|index| !self.stages.contains_key(index));
+        Ok(unbuilt.filter_map(|index| self.plan.any_stage(index)).collect())
     }
 
     /// Puts together the image of a finished stage.
@@ -66,15 +108,36 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         config.created = Some(self.created.clone());
         config.platform = self.plan.platform.clone();
         config.config.labels.extend(self.options.labels.clone());
+        let mut annotations = self.base_annotations();
+        annotations.extend(self.options.annotations.clone());
         Image::scratch(self.plan.platform.clone())
             .with_parts(config, &state.layers)
-            .with_annotations(self.options.annotations.clone())
+            .with_annotations(annotations)
+    }
+
+    /// Returns what the image stands on (image-spec, annotations.md, "Pre-Defined Annotation Keys").
+    fn base_annotations(&self) -> BTreeMap<String, String> {
+        let mut index = self.plan.target;
+        while let Some(Base::Stage(base)) = self.plan.any_stage(index).map(|stage| &stage.base) {
+            index = *base;
+        }
+        let annotation = |name: &str, value: String| (format!("{BASE_ANNOTATIONS}.{name}"), value);
+        match self.bases.get(&index) {
+            Some((reference, digest)) => [
+                annotation("name", reference.to_string()),
+                annotation("digest", digest.to_string()),
+            ]
+            .into(),
+            None => BTreeMap::new(),
+        }
     }
 
     async fn stage(&mut self, stage: &Stage) -> Result<State, Error> {
         let from = stage.from.span;
         let mut built = self.base(stage).await.map_err(|problem| problem.at(from))?;
-        let triggers = triggers(&mut built).map_err(|problem| problem.at(from))?;
+        // They fire once.
+        let on_build = mem::take(&mut built.config.config.on_build);
+        let triggers = triggers(&on_build).map_err(|problem| problem.at(from))?;
         let statements = triggers
             .iter()
             .map(|trigger| (trigger, from))
@@ -95,6 +158,13 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             Base::Stage(index) => {
                 Ok(self.stages.get(index).expect("a plan orders its stages").of_stage())
             }
+            Base::Context(name) => {
+                let mut built = State::scratch(stage.platform.clone());
+                let tree = self.context(name)?;
+                let layer = self.whole(&built, tree).await?;
+                built.push(&self.created, Some(format!("FROM {name}")), layer);
+                Ok(built)
+            }
             Base::Image(reference) => {
                 let image = self.lookup(reference, &stage.platform).await?;
                 let found = &image.config().platform;
@@ -105,9 +175,16 @@ impl<'a, S: ImageSource> Builder<'a, S> {
                         found: found.to_string(),
                     });
                 }
+                self.bases.insert(stage.index, (reference.clone(), image.digest()));
                 Ok(State::of_image(&image))
             }
         }
+    }
+
+    /// Returns the files of a further context.
+    fn context(&self, name: &str) -> Result<Arc<dyn Tree>, Problem> {
+        let tree = self.resources.contexts.get(name);
+        tree.cloned().ok_or_else(|| Problem::Context { name: name.into() })
     }
 
     async fn lookup(
@@ -138,11 +215,8 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         };
         let origin = self.plan.names.origin(name, current.stage.index, current.span);
         match origin.map_err(|error| Problem::Plan { source: Box::new(error) })? {
-            Origin::Context(context) => {
-                let name = context.unwrap_or_default();
-                let tree = self.resources.contexts.get(&name);
-                tree.cloned().map(Files::Tree).ok_or(Problem::Context { name })
-            }
+            Origin::Nothing => Ok(Files::Tree(Arc::new(Nothing))),
+            Origin::Context(name) => self.context(&name).map(Files::Tree),
             Origin::Stage(index) => {
                 let state = self.stages.get(&index).ok_or_else(|| Problem::Plan {
                     source: Box::new(plan::Error {
@@ -209,6 +283,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         let (created_by, layer, keyed) = match done {
             Done::Config { created_by } => (created_by, None, None),
             Done::Files { created_by, made, keyed, .. } => {
+                let created_by = Some(created_by);
                 let layer = match made {
                     Made::Layer(packed) => Some(self.resources.store.layer(&packed)),
                     Made::Nothing => None,
@@ -236,18 +311,27 @@ fn place(problem: &Problem, statement: &Statement) -> Option<Span> {
     match (problem, &statement.instruction) {
         (Problem::Expand { source }, _) => Some(source.span),
         (Problem::Plan { source }, _) => source.span,
-        (Problem::Copy { source }, instruction) => {
-            let (CopyError::NoMatch { pattern, .. } | CopyError::NoMatchIn { pattern, .. }) =
-                source
-            else {
-                return None;
-            };
-            match instruction {
-                Instruction::Copy(copy) => source_named(&copy.sources, pattern),
-                Instruction::Add(add) => source_named(&add.sources, pattern),
-                _ => None,
-            }
+        (Problem::ChecksumOfFiles { .. }, Instruction::Add(add)) => {
+            add.checksum.as_ref().map(Word::span)
         }
+        (Problem::Checksum { .. }, Instruction::Add(add)) => add.checksum.as_ref().map(Word::span),
+        (problem, Instruction::Copy(copy)) => source_named(&copy.sources, source_of(problem)?),
+        (problem, Instruction::Add(add)) => source_named(&add.sources, source_of(problem)?),
+        _ => None,
+    }
+}
+
+/// Returns the source that a problem is about.
+fn source_of(problem: &Problem) -> Option<&str> {
+    match problem {
+        Problem::Copy {
+            source: CopyError::NoMatch { pattern, .. } | CopyError::NoMatchIn { pattern, .. },
+        } => Some(pattern),
+        Problem::Copy { source: CopyError::Nameless { url } }
+        | Problem::CopyOfUrl { url }
+        | Problem::Repository { url }
+        | Problem::NoNetwork { url }
+        | Problem::Fetch { url, .. } => Some(url),
         _ => None,
     }
 }
@@ -259,12 +343,11 @@ fn source_named(sources: &[CopySource], pattern: &str) -> Option<Span> {
     })
 }
 
-/// Takes the triggers of a base image out of its config: they fire once (`ONBUILD`).
-fn triggers(state: &mut State) -> Result<Vec<Statement>, Problem> {
-    let texts = mem::take(&mut state.config.config.on_build);
+/// Reads the triggers of a base image (`ONBUILD`).
+fn triggers(texts: &[String]) -> Result<Vec<Statement>, Problem> {
     let mut triggers = Vec::with_capacity(texts.len());
     for text in texts {
-        let trigger = Statement::parse_trigger(&text)
+        let trigger = Statement::parse_trigger(text)
             .map_err(|error| Problem::Trigger { text: text.clone(), source: Box::new(error) })?;
         triggers.push(trigger);
     }

@@ -1,8 +1,10 @@
 //! `COPY` and `ADD`: entries of trees become a layer.
 
 pub(crate) mod arrange;
+mod error;
 mod fingerprint;
 pub(crate) mod mode;
+pub(crate) mod remote;
 mod select;
 mod unpacking;
 
@@ -13,122 +15,25 @@ use std::{
     sync::Arc,
 };
 
-use notes_dockerfile::{Ignore, IgnoreError};
+use notes_dockerfile::Ignore;
 
 use crate::{
+    overlay,
     pack::{Packed, Packer},
     report::Reporter,
     snapshot::body,
-    store::DraftDirectory,
+    store::{DraftDirectory, Store},
     tar::{Attributes, Body, Writer},
-    tree::{Nothing, Tree},
+    tree::{Entry, Nothing, Tree},
 };
 
 use arrange::{Arrangement, Content, Into, Placement};
 use mode::Mode;
+use remote::Remote;
 use select::Selected;
 
+pub use error::Error;
 pub(crate) use fingerprint::fingerprint;
-
-/// The error returned when files are added to an image.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// A source names nothing.
-    #[error("`{pattern}` matches no file in the build context")]
-    NoMatch {
-        /// The source as written.
-        pattern: String,
-        /// The line of the ignore file that hides it, if one does.
-        ignored_by: Option<usize>,
-    },
-    /// A source names nothing in a stage or an image.
-    #[error("`{pattern}` matches no file in `{origin}`")]
-    NoMatchIn {
-        /// The source as written.
-        pattern: String,
-        /// The value of `--from`.
-        origin: String,
-    },
-    /// A source is a malformed pattern.
-    #[error("`{pattern}` is a malformed pattern")]
-    Pattern {
-        /// The source as written.
-        pattern: String,
-    },
-    /// A pattern of `--exclude` is malformed.
-    #[error("a pattern of `--exclude` is malformed")]
-    Exclude {
-        /// Why.
-        source: IgnoreError,
-    },
-    /// Several sources go where there is no directory.
-    #[error("several files cannot become the one file `{destination}`")]
-    SeveralSources {
-        /// The destination as written.
-        destination: String,
-    },
-    /// A file is in the way of a directory that must exist.
-    #[error("`/{}` is not a directory", path.display())]
-    NotADirectory {
-        /// The path in the image.
-        path: PathBuf,
-    },
-    /// A directory would replace a file.
-    #[error("the directory `/{}` cannot replace a file", path.display())]
-    DirectoryOverFile {
-        /// The path in the image.
-        path: PathBuf,
-    },
-    /// A file would replace a directory.
-    #[error("the file `/{}` cannot replace a directory", path.display())]
-    FileOverDirectory {
-        /// The path in the image.
-        path: PathBuf,
-    },
-    /// An entry could not be read.
-    #[error("failed to read `{}`", path.display())]
-    Read {
-        /// The entry.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// An archive could not be unpacked.
-    #[error("failed to unpack `{}`", path.display())]
-    Archive {
-        /// The archive.
-        path: PathBuf,
-        /// Why not.
-        source: crate::unpack::Error,
-    },
-    /// The layer could not be written.
-    #[error("failed to write the layer")]
-    Write {
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-impl Error {
-    /// Returns what to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::NoMatch { ignored_by: Some(line), .. } => {
-                Some(format!("line {line} of the ignore file excludes it"))
-            }
-            Self::NoMatch { .. } => Some(
-                "sources are relative to the root of the context, and only committed files are in it"
-                    .into(),
-            ),
-            Self::SeveralSources { destination } => {
-                Some(format!("write `{destination}/` for a directory"))
-            }
-            Self::Exclude { source } => source.hint(),
-            _ => None,
-        }
-    }
-}
 
 /// Whether the path of a source is kept (`--parents`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,7 +52,7 @@ pub(crate) enum Conflicts {
     Replace,
 }
 
-/// Whether local archives are unpacked.
+/// Whether archives are unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Archives {
     /// `COPY`.
@@ -161,6 +66,8 @@ pub(crate) enum Archives {
 pub(crate) enum Source {
     /// A path or pattern.
     Pattern(String),
+    /// A file behind a URL.
+    Remote(Remote),
     /// A heredoc.
     Text { name: String, content: Arc<[u8]> },
 }
@@ -176,6 +83,7 @@ pub(crate) struct Request {
     pub(crate) owner: Option<(u32, u32)>,
     pub(crate) mode: Option<Mode>,
     pub(crate) parents: Parents,
+    /// What becomes of local archives.
     pub(crate) archives: Archives,
     pub(crate) excludes: Ignore,
 }
@@ -206,12 +114,22 @@ impl Request {
     }
 }
 
+/// Tells whether `--exclude` leaves out all of `path`: a pattern names it, and no later `!` pattern something below it.
+fn leaves_out(excludes: &Ignore, path: &Path, is_directory: bool) -> bool {
+    let text = path.to_string_lossy();
+    !text.is_empty()
+        && excludes.excludes(&text).is_some()
+        && !(is_directory && excludes.may_include_below(&text))
+}
+
 /// What a request meets: where its sources are, what is there already, and where it is worked on.
 pub(crate) struct Place {
     /// The sources.
     pub(crate) tree: Arc<dyn Tree>,
     /// The files of the stage.
     pub(crate) below: Arc<dyn Tree>,
+    /// Where downloaded files are.
+    pub(crate) store: Store,
     /// Room for unpacked archives.
     pub(crate) scratch: DraftDirectory,
     /// What files without a time are dated.
@@ -252,13 +170,31 @@ fn arrange(request: &Request, place: &Place, arrangement: &mut Arrangement) -> R
                 arrangement.add_text(content, &target)?;
                 number += 1;
             }
+            Source::Remote(remote) => {
+                let (tree, selected) = remote.tree(&place.store)?;
+                if into == Into::Directory && remote.name.is_none() {
+                    return Err(Error::Nameless { url: remote.url.clone() });
+                }
+                let from = (&tree, remote.archives);
+                add(request, place, arrangement, from, &selected, (&destination, into), number)?;
+                number += 1;
+            }
             Source::Pattern(pattern) => {
                 let selected = select::select(&*place.tree, pattern, request.parents)?;
                 if selected.is_empty() {
                     place.reporter.warning(&format!("`{pattern}` matches nothing"));
                 }
                 for selected in selected {
-                    add(request, place, arrangement, &selected, (&destination, into), number)?;
+                    let from = (&place.tree, request.archives);
+                    add(
+                        request,
+                        place,
+                        arrangement,
+                        from,
+                        &selected,
+                        (&destination, into),
+                        number,
+                    )?;
                     number += 1;
                 }
             }
@@ -275,16 +211,17 @@ fn add(
     request: &Request,
     place: &Place,
     arrangement: &mut Arrangement,
+    (tree, archives): (&Arc<dyn Tree>, Archives),
     selected: &Selected,
     (destination, into): (&Path, Into),
     number: usize,
 ) -> Result<(), Error> {
-    if request.archives == Archives::Unpack
-        && let Some(archive) = unpacking::unpacked(&*place.tree, selected, &place.scratch, number)?
+    if archives == Archives::Unpack
+        && let Some(archive) = unpacking::unpacked(&**tree, selected, &place.scratch, number)?
     {
         return archive.add(arrangement, destination);
     }
-    arrangement.add(&place.tree, selected, destination, into, request.parents)
+    arrangement.add(tree, selected, destination, into, request.parents)
 }
 
 /// Writes arranged entries into a layer.
@@ -299,21 +236,29 @@ pub(crate) fn write(
     packer.finish().map_err(|source| Error::Write { source })
 }
 
-/// Writes a whole tree into the directory `target` of this machine.
-pub(crate) fn export(tree: &Arc<dyn Tree>, target: &Path) -> Result<(), Error> {
+/// Writes an entry of a tree into the directory `target` of this machine: a file under its name, a directory's contents.
+/// What has no time of its own is dated `time`.
+pub(crate) fn export(
+    tree: &Arc<dyn Tree>,
+    (path, entry): (&Path, &Entry),
+    target: &Path,
+    time: i64,
+) -> Result<(), Error> {
     let mut arrangement = Arrangement::new(Arc::new(Nothing));
-    for selected in select::select(&**tree, "", Parents::Drop)? {
-        arrangement.add(tree, &selected, Path::new(""), Into::Directory, Parents::Drop)?;
-    }
+    let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+    let (path, entry, within) = (path.to_owned(), entry.clone(), PathBuf::new());
+    let selected = Selected { path, name, entry, within };
+    arrangement.add(tree, &selected, Path::new(""), Into::Directory, Parents::Drop)?;
     let failed = |source| Error::Write { source };
     let mut archive = Writer::new(tempfile::tempfile_in(target).map_err(failed)?);
-    append(arrangement.finish(), 0, |path, attributes, body, content| {
+    append(arrangement.finish(), time, |path, attributes, body, content| {
         archive.append(path, attributes, body, content)
     })?;
     let mut archive = archive.finish().map_err(failed)?;
     archive.rewind().map_err(failed)?;
     crate::unpack::extract(BufReader::new(archive), target)
-        .map_err(|source| Error::Archive { path: target.into(), source })
+        .map_err(|source| Error::Archive { path: target.into(), source })?;
+    overlay::set_modified(target, time).map_err(failed)
 }
 
 /// Hands each entry on, with its body and content.

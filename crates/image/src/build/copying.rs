@@ -1,56 +1,31 @@
 //! The steps `COPY` and `ADD`.
 
-use std::sync::Arc;
+mod common;
 
-use notes_dockerfile::{Add, Copy, CopySource, Ignore, Spanned, Word};
-use notes_oci::ImageSource;
+use std::{collections::BTreeMap, sync::Arc};
+
+use notes_dockerfile::{Add, Copy, CopySource};
+use notes_oci::{Digest, Hashing, ImageSource, Layer};
 
 use super::{
     Problem,
     builder::{Builder, Current},
     context::Files,
-    copy::{self, Archives, Parents, Request, Source, mode::Mode},
+    copy::{
+        self, Archives, Parents, Request, Source,
+        remote::{self, Form, Remote},
+    },
     files::{self, blocking},
     owner,
     state::State,
     step::{self, Done, Keyed},
 };
 use crate::{
-    cache::KeyBuilder,
+    cache::{KeyBuilder, Made},
     pack::Packer,
     tree::{Nothing, Tree},
 };
-
-/// Whether a layer knows what is below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    /// Links in the destination are followed, existing directories kept.
-    Merged,
-    /// `--link`: as if there were nothing.
-    Independent,
-}
-
-/// What `COPY` and `ADD` have in common.
-struct Common<'a> {
-    instruction: &'static str,
-    sources: &'a [CopySource],
-    destination: &'a Word,
-    chown: Option<&'a Word>,
-    chmod: Option<&'a Word>,
-    excludes: &'a [Spanned<String>],
-    parents: Parents,
-    archives: Archives,
-    link: Link,
-}
-
-/// A request before names of users are looked up.
-struct Prepared {
-    request: Request,
-    chown: Option<String>,
-    chmod: Option<String>,
-    link: Link,
-    created_by: String,
-}
+use common::{Common, Link, Prepared};
 
 impl<S: ImageSource> Builder<'_, S> {
     pub(super) async fn copy(
@@ -70,7 +45,7 @@ impl<S: ImageSource> Builder<'_, S> {
             archives: Archives::Keep,
             link: if copy.link.is_some() { Link::Independent } else { Link::Merged },
         };
-        let prepared = common.prepare(state)?;
+        let prepared = common.prepare(state, &BTreeMap::new())?;
         let from = copy.from.as_ref().map(|from| from.value.as_str());
         let files = self.files(from, current).await?;
         let copied = self.copy_files(state, prepared, files).await;
@@ -89,6 +64,7 @@ impl<S: ImageSource> Builder<'_, S> {
         add: &Add,
         current: &Current<'_>,
     ) -> Result<Done, Problem> {
+        let remotes = self.remotes(state, add).await?;
         let unpack = add.unpack.as_ref().is_none_or(|unpack| unpack.value);
         let common = Common {
             instruction: "ADD",
@@ -101,9 +77,83 @@ impl<S: ImageSource> Builder<'_, S> {
             archives: if unpack { Archives::Unpack } else { Archives::Keep },
             link: if add.link.is_some() { Link::Independent } else { Link::Merged },
         };
-        let prepared = common.prepare(state)?;
+        let prepared = common.prepare(state, &remotes)?;
         let files = self.files(None, current).await?;
         self.copy_files(state, prepared, files).await
+    }
+
+    /// Returns the layer of a whole tree on nothing.
+    pub(super) async fn whole(
+        &mut self,
+        state: &State,
+        tree: Arc<dyn Tree>,
+    ) -> Result<Option<Layer>, Problem> {
+        let request = Request::everything("");
+        let prepared = Prepared {
+            request,
+            chown: None,
+            chmod: None,
+            link: Link::Independent,
+            created_by: "FROM".into(),
+        };
+        match self.copy_files(state, prepared, Files::Tree(tree)).await? {
+            Done::Files { made: Made::Layer(packed), .. } => {
+                Ok(Some(self.resources.store.layer(&packed)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns what the URLs among the sources are, downloaded unless `--checksum` says it already.
+    async fn remotes(&self, state: &State, add: &Add) -> Result<BTreeMap<String, Remote>, Problem> {
+        let checksum = add.checksum.as_ref().map(|word| word.expand(&state.scope)).transpose()?;
+        let unpack = add.unpack.as_ref().is_some_and(|unpack| unpack.value);
+        let archives = if unpack { Archives::Unpack } else { Archives::Keep };
+        let mut remotes = BTreeMap::new();
+        for source in &add.sources {
+            let CopySource::Path(word) = source else { continue };
+            let url = word.expand(&state.scope)?;
+            match Form::of(&url) {
+                Form::Path => {}
+                Form::Url => {
+                    let name = remote::name(&url);
+                    let (digest, modified) = match &checksum {
+                        Some(text) => (pinned(text)?, None),
+                        None => self.download(&url, None).await?,
+                    };
+                    let remote = Remote { url: url.clone(), name, digest, modified, archives };
+                    remotes.insert(url, remote);
+                }
+                Form::Repository => return Err(Problem::Repository { url }),
+            }
+        }
+        match checksum {
+            Some(checksum) if add.sources.len() > 1 || remotes.is_empty() => {
+                Err(Problem::ChecksumOfFiles { checksum })
+            }
+            _ => Ok(remotes),
+        }
+    }
+
+    /// Downloads a file into the store and returns its digest and time.
+    async fn download(
+        &self,
+        url: &str,
+        expected: Option<Digest>,
+    ) -> Result<(Digest, Option<i64>), Problem> {
+        let fetch = self.resources.fetch.as_ref();
+        let fetch = fetch.ok_or_else(|| Problem::NoNetwork { url: url.into() })?;
+        self.resources.reporter.resolving(url);
+        let mut hashing = Hashing::new(self.resources.store.draft()?);
+        let fetched = fetch.fetch(url, &mut hashing).await;
+        let fetched = fetched.map_err(|source| Problem::Fetch { url: url.into(), source })?;
+        let (draft, found, _) = hashing.finish();
+        if let Some(expected) = expected.filter(|expected| *expected != found) {
+            let (expected, found) = (Box::new(expected), Box::new(found));
+            return Err(Problem::Checksum { url: url.into(), expected, found });
+        }
+        draft.publish(&found)?;
+        Ok((found, fetched.modified))
     }
 
     async fn copy_files(
@@ -113,11 +163,18 @@ impl<S: ImageSource> Builder<'_, S> {
         source: Files,
     ) -> Result<Done, Problem> {
         let keyed = self.copy_key(state, &prepared, &source).await?;
+        let named = prepared.names_owner();
         let Prepared { mut request, chown, link, created_by, .. } = prepared;
         if let Some(made) = self.known(&keyed) {
             return Ok(Done::Files { created_by, made, keyed, cached: true });
         }
-        let named = chown.as_deref().is_some_and(|chown| !owner::is_numeric(chown));
+        for source in &request.sources {
+            if let Source::Remote(Remote { url, digest, .. }) = source
+                && !self.resources.store.blob_path(digest).exists()
+            {
+                self.download(url, Some(*digest)).await?;
+            }
+        }
         let below: Arc<dyn Tree> = match link {
             Link::Independent if !named => Arc::new(Nothing),
             _ => files::tree(self.resources, &state.layers).await?,
@@ -135,7 +192,7 @@ impl<S: ImageSource> Builder<'_, S> {
         let packed = blocking(move || -> Result<_, Problem> {
             let scratch = store.draft_directory()?;
             let packer = Packer::new(&store, compression)?;
-            let place = copy::Place { tree, below, scratch, time, reporter };
+            let place = copy::Place { tree, below, store, scratch, time, reporter };
             Ok(copy::copy(&request, &place, packer)?)
         })
         .await?;
@@ -150,8 +207,8 @@ impl<S: ImageSource> Builder<'_, S> {
         prepared: &Prepared,
         source: &Files,
     ) -> Result<Keyed, Problem> {
+        let named = prepared.names_owner();
         let Prepared { request, chown, chmod, link, created_by } = prepared;
-        let named = chown.as_deref().is_some_and(|chown| !owner::is_numeric(chown));
         let mut key = KeyBuilder::new("files").with("instruction", created_by);
         if *link == Link::Merged || named {
             key = key.with("parent", state.chain().hex());
@@ -177,73 +234,8 @@ impl<S: ImageSource> Builder<'_, S> {
     }
 }
 
-impl Common<'_> {
-    fn prepare(&self, state: &State) -> Result<Prepared, Problem> {
-        let expand = |word: &Word| word.expand(&state.scope);
-        let chown = self.chown.map(expand).transpose()?;
-        let chmod = self.chmod.map(expand).transpose()?;
-        let mode = match &chmod {
-            None => None,
-            Some(text) => Some(Mode::parse(text).ok_or_else(|| Problem::Value {
-                value: text.clone(),
-                expected: "a mode such as `0755` or `u=rwX,go=rX`",
-            })?),
-        };
-        let patterns = self.excludes.iter().map(|exclude| exclude.value.as_str());
-        let excludes =
-            Ignore::from_patterns(patterns).map_err(|source| copy::Error::Exclude { source })?;
-        let sources = self.sources.iter().map(|source| expand_source(state, source));
-        let request = Request {
-            sources: sources.collect::<Result<_, _>>()?,
-            destination: expand(self.destination)?,
-            directory: state.directory().into(),
-            owner: None,
-            mode,
-            parents: self.parents,
-            archives: self.archives,
-            excludes,
-        };
-        let created_by = self.created_by(&request, chown.as_deref(), chmod.as_deref());
-        Ok(Prepared { request, chown, chmod, link: self.link, created_by })
-    }
-
-    /// Returns the line of the history, as other builders write it.
-    fn created_by(&self, request: &Request, chown: Option<&str>, chmod: Option<&str>) -> String {
-        let mut words = vec![self.instruction.to_owned()];
-        if self.parents == Parents::Keep {
-            words.push("--parents".into());
-        }
-        words.extend(chown.map(|chown| format!("--chown={chown}")));
-        words.extend(chmod.map(|chmod| format!("--chmod={chmod}")));
-        words.extend(request.sources.iter().map(|source| match source {
-            Source::Pattern(pattern) => pattern.clone(),
-            Source::Text { name, .. } => format!("<<{name}"),
-        }));
-        words.push(request.destination.clone());
-        words.join(" ")
-    }
-}
-
-/// Puts the variables into a source.
-fn expand_source(state: &State, source: &CopySource) -> Result<Source, Problem> {
-    Ok(match source {
-        CopySource::Heredoc(heredoc) => Source::Text {
-            name: heredoc.name.clone(),
-            content: heredoc.expand(&state.scope)?.into_bytes().into(),
-        },
-        CopySource::Path(word) => {
-            let path = word.expand(&state.scope)?;
-            if is_remote(&path) {
-                return Err(Problem::Remote { url: path });
-            }
-            Source::Pattern(path)
-        }
-    })
-}
-
-/// Tells whether a source is a URL or a git repository.
-fn is_remote(source: &str) -> bool {
-    ["http://", "https://", "git://", "ssh://", "git@"]
-        .iter()
-        .any(|prefix| source.starts_with(prefix))
+/// Reads the value of `--checksum` for a file.
+fn pinned(text: &str) -> Result<Digest, Problem> {
+    let expected = "a checksum such as `sha256:` and 64 hexadecimal digits";
+    text.parse().map_err(|_| Problem::Value { value: text.into(), expected })
 }

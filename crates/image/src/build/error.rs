@@ -1,12 +1,12 @@
 //! Why a build fails.
 
-use std::{error, fmt, io, time::Duration};
+use std::{error, fmt, io, path::PathBuf, time::Duration};
 
 use notes_dockerfile::{ExpandError, ParseError, PortError, Span};
-use notes_oci::Reference;
+use notes_oci::{Digest, Reference};
 use notes_sandbox::{Exit, RunError, ViewError};
 
-use super::{copy, owner::LookupError};
+use super::{FetchError, copy, owner::LookupError};
 use crate::{plan, store::UnpackError};
 
 /// The error returned when a plan cannot be carried out.
@@ -105,11 +105,47 @@ pub enum Problem {
         /// What.
         source: Box<plan::Error>,
     },
-    /// `ADD` of something that is not a local file.
-    #[error("adding from `{url}` is not supported")]
-    Remote {
+    /// `COPY` of something that is not a local file.
+    #[error("`COPY` cannot copy from the URL `{url}`")]
+    CopyOfUrl {
         /// The source.
         url: String,
+    },
+    /// `ADD` of a git repository.
+    #[error("adding the git repository `{url}` is not supported")]
+    Repository {
+        /// The source.
+        url: String,
+    },
+    /// `ADD` of a URL in a build that was given no means to download.
+    #[error("this build cannot download `{url}`")]
+    NoNetwork {
+        /// The URL.
+        url: String,
+    },
+    /// A file could not be downloaded.
+    #[error("failed to download `{url}`")]
+    Fetch {
+        /// The URL.
+        url: String,
+        /// Why not.
+        source: FetchError,
+    },
+    /// What was downloaded is something else.
+    #[error("`{url}` has the checksum {found}, and was to have {expected}")]
+    Checksum {
+        /// The URL.
+        url: String,
+        /// What `--checksum` says.
+        expected: Box<Digest>,
+        /// What was downloaded.
+        found: Box<Digest>,
+    },
+    /// `--checksum` beside something else than one URL.
+    #[error("`--checksum={checksum}` is not for one URL")]
+    ChecksumOfFiles {
+        /// The checksum.
+        checksum: String,
     },
     /// The command of a `RUN` failed.
     #[error("the command failed with {exit}")]
@@ -141,6 +177,20 @@ pub enum Problem {
     Secret {
         /// Its id.
         id: String,
+    },
+    /// A required SSH agent was not given.
+    #[error("the SSH agent `{id}` is required and was not given")]
+    Agent {
+        /// Its id.
+        id: String,
+    },
+    /// An SSH agent does not answer.
+    #[error("the SSH agent at `{}` cannot be used", path.display())]
+    AgentSocket {
+        /// Its socket.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
     },
     /// A further context was planned with and not given.
     #[error("the context `{name}` was not given")]
@@ -215,13 +265,25 @@ impl Error {
             Problem::Trigger { source, .. } => source.hint(),
             Problem::Plan { source } => source.hint(),
             Problem::Run { source } => source.hint(),
-            Problem::Remote { .. } => {
-                Some("fetch it in an earlier CI job or in a `RUN`, and check it there".into())
+            Problem::CopyOfUrl { .. } => Some("`ADD` downloads files".into()),
+            Problem::Repository { .. } => Some(
+                "add the forge's archive of the commit with `--checksum`, or clone it in an earlier job and name it with `--build-context`"
+                    .into(),
+            ),
+            Problem::NoNetwork { .. } => Some("fetch it earlier, and `COPY` it".into()),
+            Problem::Fetch { source, .. } => source.hint(),
+            Problem::Checksum { .. } => Some(
+                "the file has changed, or it is not the one that was meant; look at it before you change the checksum"
+                    .into(),
+            ),
+            Problem::ChecksumOfFiles { .. } => {
+                Some("give each URL an `ADD` of its own; files of the context are pinned by the commit".into())
             }
             Problem::Platform { .. } => Some(
                 "commands of another platform cannot run here; `FROM --platform` chooses another base"
                     .into(),
             ),
+            Problem::Agent { id } => Some(format!("give it with `--ssh {id}=SOCKET`")),
             Problem::Secret { id } => Some(format!("give it with `--secret id={id},src=FILE`")),
             _ => None,
         }

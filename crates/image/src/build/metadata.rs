@@ -11,12 +11,12 @@ use super::{
 };
 use crate::plan::{Arguments, Kind};
 
-/// Applies an instruction and returns its line of the history.
+/// Applies an instruction and returns its line of the history, if it has one.
 pub(super) fn apply(
     state: &mut State,
     instruction: &Instruction,
     arguments: &Arguments,
-) -> Result<String, Problem> {
+) -> Result<Option<String>, Problem> {
     let text = match instruction {
         Instruction::Arg(arg) => {
             let mut texts = Vec::new();
@@ -24,11 +24,13 @@ pub(super) fn apply(
                 let name = declaration.name.expand(&state.scope)?;
                 let default = declaration.default.as_ref();
                 let default = default.map(|word| word.expand(&state.scope)).transpose()?;
-                texts.push(match &default {
-                    Some(default) => format!("{name}={default}"),
+                let value = arguments.declared(&name, default);
+                texts.push(match &value {
+                    Some(value) => format!("{name}={value}"),
                     None => name.clone(),
                 });
-                if let Some(value) = arguments.declared(&name, default) {
+                state.scope.declare(&name);
+                if let Some(value) = value {
                     state.scope.set(Kind::Argument, &name, &value);
                 }
             }
@@ -68,7 +70,7 @@ pub(super) fn apply(
         Instruction::Cmd(command) => {
             let argv = argv(state, command);
             state.command = state::Command::Given;
-            state.config.config.cmd = Some(argv.clone());
+            state.config.config.cmd = Some(argv.clone()).filter(|argv| !argv.is_empty());
             array(&argv)
         }
         Instruction::Entrypoint(command) => {
@@ -81,7 +83,7 @@ pub(super) fn apply(
         }
         Instruction::Shell(shell) => {
             state.config.config.shell = Some(shell.arguments.clone());
-            array(&shell.arguments)
+            format!("[{}]", shell.arguments.join(" "))
         }
         Instruction::Stopsignal(signal) => stop_signal(state, signal)?,
         Instruction::Healthcheck(check) => health_check(state, check),
@@ -91,20 +93,24 @@ pub(super) fn apply(
         }
         Instruction::Onbuild(onbuild) => {
             state.config.config.on_build.push(onbuild.text.clone());
-            onbuild.text.clone()
+            return Ok(None);
         }
         Instruction::Add(_)
         | Instruction::Copy(_)
         | Instruction::Run(_)
         | Instruction::Workdir(_) => unreachable!("the builder carries these out itself"),
     };
-    Ok(format!("{} {text}", instruction.name()))
+    Ok(Some(format!("{} {text}", instruction.name())))
 }
 
 /// Expands pairs with the variables from before the instruction.
 fn pairs(state: &State, pairs: &[KeyValue]) -> Result<Vec<(String, String)>, Problem> {
     let expand = |pair: &KeyValue| -> Result<_, Problem> {
-        Ok((pair.key.expand(&state.scope)?, pair.value.expand(&state.scope)?))
+        let key = pair.key.expand(&state.scope)?;
+        if key.is_empty() {
+            return Err(Problem::Value { value: pair.key.raw().into(), expected: "a name" });
+        }
+        Ok((key, pair.value.expand(&state.scope)?))
     };
     pairs.iter().map(expand).collect()
 }

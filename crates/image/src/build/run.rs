@@ -1,7 +1,9 @@
 //! `RUN`: a command whose changes become a layer.
 
+mod agent;
 mod mounts;
 mod output;
+mod prepared;
 
 use std::{
     fs, io,
@@ -19,13 +21,16 @@ use crate::{
     compress::Compression,
     overlay::Layers,
     pack::{Packed, Packer},
+    plan::Arguments,
     report::{Reporter, StepName},
     snapshot,
     store::Store,
 };
 
-pub(super) use mounts::{Prepared, Request, bind, cache, copied, requests, secret, tmpfs};
 use output::Lines;
+
+pub(super) use mounts::{From, Request, requests};
+pub(super) use prepared::{Prepared, Seed, bind, cache, copied, secret, ssh, tmpfs};
 
 /// What a `RUN` runs, apart from its files.
 #[derive(Clone, Debug)]
@@ -38,11 +43,13 @@ pub(super) struct Invocation {
     /// `USER` as written.
     pub(super) user: String,
     pub(super) network: sandbox::Network,
+    /// The host name that the caller chose.
+    pub(super) host_name: Option<String>,
 }
 
 impl Invocation {
     /// Returns what `run` means in this state.
-    pub(super) fn new(state: &State, run: &Run, proxies: &[(String, String)]) -> Self {
+    pub(super) fn new(state: &State, run: &Run, arguments: &Arguments) -> Self {
         let mut script = None;
         let mut argv = state.shell();
         match &run.command {
@@ -57,9 +64,9 @@ impl Invocation {
             RunCommand::Script(heredoc) => argv.push(heredoc.body.clone()),
         }
         let mut env = state.scope.variables();
-        for (name, value) in proxies {
-            if !env.iter().any(|(known, _)| known == name) {
-                env.push((name.clone(), value.clone()));
+        for (name, value) in arguments.proxies() {
+            if !env.iter().any(|(known, _)| *known == name) {
+                env.push((name, value));
             }
         }
         let network = match run.network.as_ref().map(|network| network.value) {
@@ -73,6 +80,7 @@ impl Invocation {
             directory: state.directory().into(),
             user: state.config.config.user.clone(),
             network,
+            host_name: arguments.host_name().map(str::to_owned),
         }
     }
 }
@@ -111,7 +119,10 @@ pub(super) fn run(work: &Work) -> Result<Option<Packed>, Problem> {
     default("HOME", &user.home);
     // Tools that write times into files take this one (<https://reproducible-builds.org/specs/source-date-epoch/>).
     default("SOURCE_DATE_EPOCH", &work.time.to_string());
-    env.extend(work.mounts.iter().filter_map(Prepared::variable));
+    for (name, value) in work.mounts.iter().filter_map(Prepared::variable) {
+        env.retain(|(known, _)| *known != name);
+        env.push((name, value));
+    }
     let root =
         sandbox::Root { lowers: work.lowers.clone(), upper: scratch.files(), work: scratch.work() };
     let command = sandbox::Command {
@@ -122,6 +133,10 @@ pub(super) fn run(work: &Work) -> Result<Option<Packed>, Problem> {
         network: work.invocation.network,
         timeout: work.timeout,
         ..sandbox::Command::new(root, work.invocation.argv.clone())
+    };
+    let command = match &work.invocation.host_name {
+        Some(hostname) => sandbox::Command { hostname: hostname.clone(), ..command },
+        None => command,
     };
     let mut lines = Lines::new(&*work.reporter, &work.name);
     let ended = work.sandbox.run(&command, &mut lines, &work.cancel);

@@ -1,6 +1,6 @@
 //! The steps `RUN` and `WORKDIR`.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use notes_dockerfile::{Run, Workdir};
 use notes_oci::ImageSource;
@@ -13,14 +13,14 @@ use super::{
     copy,
     files::{self, blocking},
     owner,
-    run::{self, Invocation, Prepared, Request, Work},
+    run::{self, From, Invocation, Prepared, Request, Seed, Work},
     state::State,
     step::{self, Done, Keyed},
     workdir,
 };
 use crate::{cache::KeyBuilder, pack::Packer, plan::Arguments, store::DraftDirectory};
 
-/// A mount, and where its files come from if it is a bind mount.
+/// A mount, and where its files come from if it has some.
 type Mount = (Request, Option<Files>);
 
 impl<S: ImageSource> Builder<'_, S> {
@@ -30,15 +30,13 @@ impl<S: ImageSource> Builder<'_, S> {
         run: &Run,
         current: &Current<'_>,
     ) -> Result<Done, Problem> {
-        let invocation = Invocation::new(state, run, &self.plan.arguments.proxies());
+        let invocation = Invocation::new(state, run, &self.plan.arguments);
         let mut mounts: Vec<Mount> = Vec::new();
         for request in run::requests(state, &run.mounts)? {
-            let files = match &request {
-                Request::Bind { from, .. } => {
-                    let name = from.as_ref().map(|from| from.value.as_str());
-                    Some(self.files(name, current).await?)
-                }
-                _ => None,
+            let files = match request.from() {
+                From::Nowhere => None,
+                From::Context => Some(self.files(None, current).await?),
+                From::Name(name) => Some(self.files(Some(name), current).await?),
             };
             mounts.push((request, files));
         }
@@ -91,6 +89,7 @@ impl<S: ImageSource> Builder<'_, S> {
             .with("directory", &invocation.directory)
             .with("user", &invocation.user)
             .with("network", format!("{:?}", invocation.network))
+            .with("host name", invocation.host_name.as_deref().unwrap_or(""))
             .with("compression", format!("{:?}", self.options.compression));
         for (request, files) in mounts {
             key = key.with("mount", request.key());
@@ -101,7 +100,7 @@ impl<S: ImageSource> Builder<'_, S> {
         Ok(key.into())
     }
 
-    /// Returns the identity of what a bind mount shows.
+    /// Returns the identity of what a mount shows or is filled with.
     async fn identity(&self, request: &Request, files: &Files) -> Result<String, Problem> {
         match files {
             Files::Layers { identity, .. } => Ok(identity.clone()),
@@ -143,14 +142,26 @@ impl<S: ImageSource> Builder<'_, S> {
                         }
                     });
                 }
-                Request::Cache(request) => {
-                    let store = self.resources.store.clone();
-                    prepared.push(blocking(move || run::cache(&store, &request)).await?);
+                Request::Cache(ref cache) => {
+                    let seed = match files {
+                        None => None,
+                        Some(files) => Some(Seed {
+                            identity: self.identity(&request, &files).await?,
+                            tree: files.tree(self.resources).await?,
+                        }),
+                    };
+                    let (store, cache) = (self.resources.store.clone(), cache.clone());
+                    prepared
+                        .push(blocking(move || run::cache(&store, &cache, seed.as_ref())).await?);
                 }
                 Request::Tmpfs { target, size } => prepared.push(run::tmpfs(&target, size)),
                 Request::Secret(request) => {
                     let secret = self.resources.secrets.get(&request.id);
                     prepared.extend(run::secret(&request, secret)?);
+                }
+                Request::Ssh(request) => {
+                    let socket = self.resources.agents.get(&request.id);
+                    prepared.extend(run::ssh(&request, socket.map(PathBuf::as_path), &place)?);
                 }
             }
         }
@@ -167,7 +178,7 @@ impl<S: ImageSource> Builder<'_, S> {
         state.config.config.working_dir.clone_from(&directory);
         let created_by = format!("WORKDIR {directory}");
         if directory == "/" {
-            return Ok(Done::Config { created_by });
+            return Ok(Done::Config { created_by: Some(created_by) });
         }
         let user = state.config.config.user.clone();
         let keyed: Keyed = KeyBuilder::new("WORKDIR")
@@ -183,9 +194,9 @@ impl<S: ImageSource> Builder<'_, S> {
         let time = state.time(&keyed.key);
         let (store, compression) = (self.resources.store.clone(), self.options.compression);
         let packed = blocking(move || -> Result<_, Problem> {
-            let owner = owner::user(&*files, &user)?;
+            let owner = owner::owner(&*files, &user)?;
             let packer = Packer::new(&store, compression)?;
-            workdir::make(&directory, (owner.uid, owner.gid), files, packer, time)
+            workdir::make(&directory, owner, files, packer, time)
         })
         .await?;
         let made = step::remember(self.resources, &keyed.key, packed)?;

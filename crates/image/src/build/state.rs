@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What new files are dated from where the base image states no time: the first moment that zip archives know.
-const EPOCH: i64 = 315_532_800;
+pub(super) const EPOCH: i64 = 315_532_800;
 
 /// How many seconds each layer has for itself. Many, and files of a base that was made a moment ago lie hours in the future
 /// (`make` and `tar` complain, HTTP forbids such a `Last-Modified`); few, and two versions of a file get the same time often.
@@ -48,6 +48,7 @@ impl State {
         }
         let scope = Scope::of_image(&config.config.env);
         let layers = image.layers().to_vec();
+        complete(&mut config.history, layers.len());
         let base_layers = layers.len();
         let command = Command::Inherited;
         Self { config, layers, scope, base_time, base_layers, command }
@@ -67,7 +68,7 @@ impl State {
 
     /// Tells whether an `ARG` of the stage declares `name`.
     pub(super) fn declares(&self, name: &str) -> bool {
-        self.scope.arguments().iter().any(|(known, _)| known == name)
+        self.scope.declares(name)
     }
 
     /// Returns the working directory.
@@ -105,19 +106,55 @@ impl State {
         EPOCH + key.below(SLOT)
     }
 
-    /// Adds the history of a step, and its layer.
-    pub(super) fn push(&mut self, created: &str, created_by: String, layer: Option<Layer>) {
-        self.config.history.push(History {
-            created: Some(created.into()),
-            created_by: Some(created_by),
-            empty_layer: layer.is_none(),
-            ..History::default()
-        });
+    /// Adds the history of a step, if it has one, and its layer.
+    pub(super) fn push(&mut self, created: &str, created_by: Option<String>, layer: Option<Layer>) {
+        if created_by.is_some() {
+            self.config.history.push(History {
+                created: Some(created.into()),
+                created_by,
+                empty_layer: layer.is_none(),
+                ..History::default()
+            });
+        }
         self.layers.extend(layer);
     }
+}
+
+/// Makes a history have as many steps with a layer as there are layers: some builders write none, or forget some
+/// (moby/buildkit, `exporter/containerimage/writer.go`, `normalizeLayersAndHistory`).
+fn complete(history: &mut Vec<History>, layers: usize) {
+    let mut known = history.iter().filter(|entry| !entry.empty_layer).count();
+    for entry in history.iter_mut().filter(|entry| !entry.empty_layer) {
+        if known > layers {
+            entry.empty_layer = true;
+            known -= 1;
+        }
+    }
+    history.resize_with(history.len() + layers.saturating_sub(known), History::default);
 }
 
 fn parse_time(text: &str) -> Option<i64> {
     let time: jiff::Timestamp = text.parse().ok()?;
     Some(time.as_second()).filter(|seconds| *seconds > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_has_one_step_per_layer() {
+        let step = |empty_layer| History { empty_layer, ..History::default() };
+        for (before, layers, after) in [
+            (vec![], 2, vec![false, false]),
+            (vec![false, true], 2, vec![false, true, false]),
+            (vec![false, false, true], 1, vec![true, false, true]),
+            (vec![false], 1, vec![false]),
+        ] {
+            let mut history: Vec<_> = before.into_iter().map(step).collect();
+            complete(&mut history, layers);
+            let empty: Vec<_> = history.iter().map(|entry| entry.empty_layer).collect();
+            assert_eq!(empty, after);
+        }
+    }
 }

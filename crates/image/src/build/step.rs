@@ -25,8 +25,8 @@ impl From<KeyBuilder> for Keyed {
 pub(super) enum Done {
     /// It changed the config.
     Config {
-        /// Its line of the history.
-        created_by: String,
+        /// Its line of the history, if it has one.
+        created_by: Option<String>,
     },
     /// It may have changed files.
     Files {

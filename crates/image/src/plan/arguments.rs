@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use notes_dockerfile::{Dockerfile, Instruction, Variables};
 use notes_oci::Platform;
 
-use super::{Error, Options};
+use super::{Error, Options, Problem};
 
 /// Variables that reach `RUN` without being declared, and leave no trace in the image
 /// (<https://docs.docker.com/reference/dockerfile/#predefined-args>).
 const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+
+/// The argument that says when the image was made.
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+/// The argument that names the host that commands see (docker's reference, "`BuildKit` built-in build args").
+const HOST_NAME: &str = "BUILDKIT_SANDBOX_HOSTNAME";
 
 /// The arguments of a build.
 #[derive(Clone, Debug)]
@@ -62,6 +67,21 @@ impl Arguments {
         proxies
     }
 
+    /// Returns the time in seconds since 1970 that a given argument says the image was made at
+    /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+    pub(crate) fn created(&self) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.given.get(EPOCH).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let number = text.parse::<i64>().ok().filter(|seconds| *seconds >= 0);
+        number.map(Some).ok_or_else(|| Problem::Epoch { text: text.clone() })
+    }
+
+    /// Returns the host name that commands are to see.
+    pub(crate) fn host_name(&self) -> Option<&str> {
+        self.given.get(HOST_NAME).map(String::as_str)
+    }
+
     /// Tells whether `name` is a proxy setting.
     pub(crate) fn is_proxy(name: &str) -> bool {
         PROXIES.contains(&name.to_ascii_uppercase().as_str())
@@ -85,7 +105,7 @@ impl Arguments {
         let known = |name: &&String| {
             declared.contains(&name.as_str())
                 || Self::is_proxy(name)
-                || name.as_str() == "SOURCE_DATE_EPOCH"
+                || [EPOCH, HOST_NAME].contains(&name.as_str())
         };
         options.arguments.keys().filter(|name| !known(name)).cloned().collect()
     }
@@ -106,6 +126,7 @@ fn predefined(options: &Options) -> BTreeMap<String, String> {
             ("OS", platform.os.clone()),
             ("ARCH", platform.architecture.clone()),
             ("VARIANT", platform.variant.clone().unwrap_or_default()),
+            ("OSVERSION", String::new()),
         ];
         values.extend(parts.map(|(name, value)| (format!("{prefix}{name}"), value)));
     }

@@ -76,6 +76,14 @@ pub enum Problem {
         /// The platform of the machine.
         machine: Box<Platform>,
     },
+    /// `SOURCE_DATE_EPOCH` is no time.
+    #[error(
+        "the build argument `SOURCE_DATE_EPOCH` is `{text}`, not a number of seconds since 1970"
+    )]
+    Epoch {
+        /// What was given.
+        text: String,
+    },
     /// The language has it and this builder does not.
     #[error("{what} is not supported")]
     Unsupported {
@@ -119,7 +127,7 @@ impl Error {
             Problem::Emulation { wanted, .. } => Some(format!(
                 "run it in a stage `FROM --platform=$BUILDPLATFORM` and copy what it makes, or build on a machine for {wanted}"
             )),
-            Problem::Platform { .. } => None,
+            Problem::Platform { .. } | Problem::Epoch { .. } => None,
         }
     }
 }

@@ -1,18 +1,19 @@
 //! Which stage needs which.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use notes_dockerfile::{Dockerfile, Instruction, MountKind, Span, Spanned, Statement};
 use notes_oci::Reference;
 
-use super::{Arguments, Base, Error, Options, Origin, Problem, Stage};
+use super::{Arguments, Base, Context, Error, Options, Origin, Problem, Stage};
 
 /// What `--from` can name.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     /// The names of the stages in lower case, by number.
     stages: Vec<Option<String>>,
-    contexts: BTreeSet<String>,
+    /// Further contexts: the name as given, by the name as it is compared.
+    contexts: BTreeMap<String, (String, Context)>,
 }
 
 impl Names {
@@ -22,7 +23,11 @@ impl Names {
         };
         Self {
             stages: dockerfile.stages.iter().map(name).collect(),
-            contexts: options.contexts.clone(),
+            contexts: options
+                .contexts
+                .iter()
+                .map(|(name, context)| (familiar(name), (name.clone(), context.clone())))
+                .collect(),
         }
     }
 
@@ -32,11 +37,18 @@ impl Names {
         self.stages[..end].iter().rposition(|known| known.as_ref() == Some(&lower))
     }
 
+    /// Returns the further context called `name`, as it was given.
+    fn context(&self, name: &str) -> Option<&(String, Context)> {
+        self.contexts.get(&familiar(name))
+    }
+
     /// Returns what `--from=name` means in stage `index`.
     pub(crate) fn origin(&self, name: &str, index: usize, span: Span) -> Result<Origin, Error> {
         let later = || Problem::LaterStage { name: name.into() }.at(span);
-        if self.contexts.contains(name) {
-            return Ok(Origin::Context(Some(name.into())));
+        match self.context(name) {
+            Some((name, Context::Files)) => return Ok(Origin::Context(name.clone())),
+            Some((_, Context::Image(image))) => return Ok(Origin::Image(image.clone())),
+            None => {}
         }
         if let Some(stage) = self.stage_before(name, index) {
             return Ok(Origin::Stage(stage));
@@ -49,8 +61,23 @@ impl Names {
             Ok(_) => return Err(later()),
             Err(_) => {}
         }
+        if name == SCRATCH {
+            return Ok(Origin::Nothing);
+        }
         Ok(Origin::Image(reference(name, span)?))
     }
+}
+
+/// The image without files.
+const SCRATCH: &str = "scratch";
+
+/// Returns a name as contexts are compared: `docker.io/library/python:latest` and `Python` are the same one
+/// (moby/buildkit, `frontend/dockerui/context.go`).
+fn familiar(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let name = lower.strip_prefix("docker.io/").unwrap_or(&lower);
+    let name = name.strip_prefix("library/").unwrap_or(name);
+    name.strip_suffix(":latest").unwrap_or(name).to_owned()
 }
 
 fn reference(name: &str, span: Span) -> Result<Reference, Error> {
@@ -87,7 +114,15 @@ pub(super) fn resolve(
             text => text.parse().map_err(|source| Problem::Platform { source }.at(word.span()))?,
         },
     };
-    let base = if image == "scratch" {
+    let name = names.stages[stage.index].clone();
+    let replaced = name.as_deref().and_then(|name| names.context(name));
+    let steps = if replaced.is_none() { stage.statements.clone() } else { Vec::new() };
+    let base = if let Some((name, context)) = replaced.or_else(|| names.context(&image)) {
+        match context {
+            Context::Files => Base::Context(name.clone()),
+            Context::Image(image) => Base::Image(image.clone()),
+        }
+    } else if image == SCRATCH {
         Base::Scratch
     } else if let Some(earlier) = names.stage_before(&image, stage.index) {
         Base::Stage(earlier)
@@ -96,12 +131,30 @@ pub(super) fn resolve(
     };
     Ok(Stage {
         index: stage.index,
-        name: names.stages[stage.index].clone(),
+        name,
         base,
         platform,
-        steps: stage.statements.clone(),
+        steps,
         from: Spanned::new(format!("FROM {image}"), stage.span),
     })
+}
+
+/// Returns the numbers of the stages that `stage` takes files from, with `statements` of its own or of its base.
+pub(crate) fn needs<'a>(
+    stage: &Stage,
+    statements: impl IntoIterator<Item = &'a Statement>,
+    names: &Names,
+) -> Result<Vec<usize>, Error> {
+    let mut needs = Vec::new();
+    if let Base::Stage(base) = stage.base {
+        needs.push(base);
+    }
+    for name in statements.into_iter().flat_map(origins) {
+        if let Origin::Stage(origin) = names.origin(name, stage.index, name.span)? {
+            needs.push(origin);
+        }
+    }
+    Ok(needs)
 }
 
 /// Returns the numbers of the stages that `target` needs, itself included.
@@ -113,19 +166,9 @@ pub(super) fn needed(
     let mut needed = BTreeSet::new();
     let mut todo = vec![target];
     while let Some(index) = todo.pop() {
-        if !needed.insert(index) {
-            continue;
-        }
-        let stage = &stages[index];
-        if let Base::Stage(base) = stage.base {
-            todo.push(base);
-        }
-        for statement in &stage.steps {
-            for name in origins(statement) {
-                if let Origin::Stage(origin) = names.origin(name, index, name.span)? {
-                    todo.push(origin);
-                }
-            }
+        if needed.insert(index) {
+            let stage = &stages[index];
+            todo.extend(needs(stage, &stage.steps, names)?);
         }
     }
     Ok(needed)

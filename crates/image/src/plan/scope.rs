@@ -31,6 +31,8 @@ pub struct Scope {
     /// In the order of first definition: the order in which an image lists them.
     environment: Vec<(String, String)>,
     arguments: Vec<(String, String)>,
+    /// Every name an `ARG` declares, with a value or without, in the order of their first declaration.
+    declared: Vec<String>,
     /// The names whose argument is newer than their environment variable.
     shadowed: std::collections::BTreeSet<String>,
 }
@@ -64,14 +66,27 @@ impl Scope {
         }
     }
 
+    /// Notes that an `ARG` declares `name`, whether it has a value or not.
+    pub fn declare(&mut self, name: &str) {
+        if !self.declares(name) {
+            self.declared.push(name.into());
+        }
+    }
+
+    /// Tells whether an `ARG` declares `name`.
+    pub fn declares(&self, name: &str) -> bool {
+        self.declared.iter().any(|known| known == name)
+    }
+
     /// Returns `NAME=value` of what reaches the image.
     pub fn environment(&self) -> Vec<String> {
         self.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()
     }
 
-    /// Returns the arguments in the order of their declaration.
-    pub fn arguments(&self) -> &[(String, String)] {
-        &self.arguments
+    /// Returns the declared arguments in order, with what a command sees under their names; unset ones are empty.
+    pub fn arguments(&self) -> Vec<(String, String)> {
+        let value = |name: &String| (name.clone(), self.value(name).unwrap_or_default());
+        self.declared.iter().map(value).collect()
     }
 
     /// Returns what a command sees.
@@ -110,7 +125,26 @@ mod tests {
         scope.set(Kind::Argument, "A", "arg");
         scope.set(Kind::Environment, "A", "env");
         assert_eq!(scope.variables(), [("A".to_owned(), "env".to_owned())]);
-        assert_eq!(scope.arguments(), [("A".to_owned(), "arg".to_owned())]);
+        assert_eq!(scope.environment(), ["A=env"]);
+    }
+
+    #[test]
+    fn an_argument_after_an_environment_variable_wins_and_stays_out_of_the_image() {
+        let mut scope = Scope::of_image(&["A=env".into()]);
+        scope.set(Kind::Argument, "A", "arg");
+        assert_eq!(scope.variables(), [("A".to_owned(), "arg".to_owned())]);
+        assert_eq!(scope.environment(), ["A=env"]);
+    }
+
+    #[test]
+    fn declared_arguments_without_a_value_are_empty() {
+        let mut scope = Scope::of_image(&["SET=env".into()]);
+        for name in ["UNSET", "SET", "UNSET"] {
+            scope.declare(name);
+        }
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(scope.arguments(), [pair("UNSET", ""), pair("SET", "env")]);
+        assert_eq!(scope.value("UNSET"), None);
     }
 
     #[test]

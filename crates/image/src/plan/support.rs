@@ -1,6 +1,6 @@
 //! What the language has and this builder has not, yet: an error that names its place, never a step that is left out.
 
-use notes_dockerfile::{Instruction, Mount, MountKind, Run, Security, Span, Statement};
+use notes_dockerfile::{Instruction, Run, Security, Span, Statement};
 
 use super::{Error, Problem};
 
@@ -12,18 +12,13 @@ pub(crate) fn check(statements: &[Statement]) -> Result<(), Error> {
 fn check_one(statement: &Statement) -> Result<(), Error> {
     match &statement.instruction {
         Instruction::Run(run) => check_run(run),
-        Instruction::Add(add) => match (&add.checksum, add.keep_git_dir) {
-            (Some(checksum), _) => unsupported(
-                "`--checksum`",
-                "fetch the file in an earlier CI job or in a `RUN`, and check it there",
-                checksum.span(),
-            ),
-            (None, Some(span)) => unsupported(
+        Instruction::Add(add) => match add.keep_git_dir {
+            Some(span) => unsupported(
                 "`--keep-git-dir`",
-                "clone the repository in an earlier CI job and `COPY` it",
+                "clone the repository in an earlier CI job and name it with `--build-context`",
                 span,
             ),
-            (None, None) => Ok(()),
+            None => Ok(()),
         },
         Instruction::Onbuild(onbuild) => check_one(&onbuild.trigger),
         _ => Ok(()),
@@ -41,21 +36,7 @@ fn check_run(run: &Run) -> Result<(), Error> {
     if let Some(device) = run.devices.first() {
         return unsupported("`--device`", "leave it out", device.span);
     }
-    run.mounts.iter().try_for_each(check_mount)
-}
-
-fn check_mount(mount: &Mount) -> Result<(), Error> {
-    match &mount.kind {
-        MountKind::Ssh(_) => unsupported(
-            "`--mount=type=ssh`",
-            "fetch what needs the key in an earlier CI job, or pass a token as a secret",
-            mount.span,
-        ),
-        MountKind::Cache(cache) if cache.from.is_some() => {
-            unsupported("`from` of a cache mount", "fill the cache in the `RUN`", mount.span)
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn unsupported(what: &str, instead: &'static str, span: Span) -> Result<(), Error> {

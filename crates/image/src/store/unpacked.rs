@@ -1,6 +1,9 @@
 //! Unpacked layers: made once, by whoever needs them first.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use notes_oci::{DiffId, Digest, Layer};
 use tokio_util::io::SyncIoBridge;
@@ -91,10 +94,24 @@ impl Store {
         draft.publish(&self.layer_path(diff_id))
     }
 
-    /// Returns the directory of the `RUN --mount=type=cache` named `id`, made if it is not there.
-    pub fn cache_mount(&self, id: &str) -> io::Result<PathBuf> {
+    /// Returns the directory of the `RUN --mount=type=cache` named `id`; if it is not there, `fill` makes a new one what it
+    /// is to be.
+    pub fn cache_mount<E: From<io::Error>>(
+        &self,
+        id: &str,
+        fill: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<PathBuf, E> {
         let path = self.root.join("mounts").join(Digest::of(id).hex());
-        fs::create_dir_all(&path)?;
+        if path.exists() {
+            return Ok(path);
+        }
+        // Two builds that need one cache: the second waits and finds it.
+        let _lock = Lock::exclusive(&path.with_extension("new"))?;
+        if !path.exists() {
+            let draft = self.draft_directory()?;
+            fill(&draft.files())?;
+            draft.publish(&path)?;
+        }
         Ok(path)
     }
 }

@@ -1,7 +1,10 @@
 //! Builds through the public API, with real commands on a busybox base.
 
+mod contexts;
 mod copy;
 mod errors;
+mod fixtures;
+mod remote;
 mod run;
 mod same;
 mod world;

@@ -87,7 +87,7 @@ fn arguments_reach_commands_and_not_the_image() {
     assert_eq!(built.image().config().config.env.last().unwrap(), "FULL=v2");
     assert_eq!(
         built.history().last().unwrap(),
-        "RUN |1 VERSION=2 /bin/sh -c echo \"$VERSION $FULL $http_proxy [$UNSET]\" > /out"
+        "RUN |2 VERSION=2 UNSET= /bin/sh -c echo \"$VERSION $FULL $http_proxy [$UNSET]\" > /out"
     );
 }
 
@@ -256,7 +256,7 @@ fn a_command_runs_as_the_user_of_the_image() {
     let Some(world) = World::new("a_command_runs_as_the_user_of_the_image") else { return };
     let built = world.build(
         "FROM base:1\n\
-         USER app\n\
+         USER second\n\
          WORKDIR /home/app/made\n\
          RUN echo $HOME > out && pwd >> out\n",
     );

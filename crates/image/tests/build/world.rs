@@ -22,10 +22,26 @@ use notes_oci::{Config, History, Image, ImageSink, ImageSource, Layout, Platform
 use serde_json::{Value, json};
 
 /// The commands of busybox that the tests use.
-const APPLETS: [&str; 22] = [
+const APPLETS: [&str; 23] = [
     "sh", "ls", "cat", "echo", "mkdir", "rm", "mv", "cp", "ln", "chmod", "chown", "touch", "id",
-    "env", "pwd", "true", "false", "stat", "test", "sleep", "hostname", "find",
+    "env", "pwd", "true", "false", "stat", "test", "sleep", "hostname", "find", "grep",
 ];
+
+/// Who there is; `second` is one whom also a machine without ranges of ids can become.
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh
+bin:x:2:2:bin:/bin:/bin/false
+app:x:1000:1000:app:/home/app:/bin/sh
+worker:x:1001:50:worker:/home/worker:/bin/sh
+second:x:0:0:second:/home/app:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/bin/false
+";
+const GROUP: &str = "root:x:0:
+bin:x:2:
+staff:x:50:worker
+extra:x:60:app,worker
+app:x:1000:
+nogroup:x:65534:
+";
 
 /// Who builds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,12 +113,11 @@ impl World {
         let busybox = fs::read("/bin/busybox").unwrap();
         add("bin", 0o777, &Body::Symlink("usr/bin".into()), b"");
         add("etc", 0o755, &Body::Directory, b"");
-        for (path, text) in [
-            ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\napp:x:0:0:app:/home/app:/bin/sh\n"),
-            ("etc/group", "root:x:0:\n"),
-        ] {
+        for (path, text) in [("etc/passwd", PASSWD), ("etc/group", GROUP)] {
             add(path, 0o644, &Body::File(text.len() as u64), text.as_bytes());
         }
+        add("home", 0o755, &Body::Directory, b"");
+        add("home/app", 0o755, &Body::Directory, b"");
         add("tmp", 0o1777, &Body::Directory, b"");
         add("usr", 0o755, &Body::Directory, b"");
         add("usr/bin", 0o755, &Body::Directory, b"");

@@ -87,7 +87,13 @@ impl Arrangement {
         into: Into,
         parents: Parents,
     ) -> Result<(), Error> {
-        let target = match (parents, into, selected.entry.is_directory()) {
+        let is_directory = selected.entry.is_directory();
+        if self.leaves_out(&selected.within, is_directory)
+            || (!is_directory && self.excludes(&selected.name))
+        {
+            return Ok(());
+        }
+        let target = match (parents, into, is_directory) {
             (Parents::Keep, _, _) | (_, Into::Directory, false) => destination.join(&selected.name),
             _ => destination.to_owned(),
         };
@@ -96,10 +102,8 @@ impl Arrangement {
         } else if let Some(parent) = target.parent() {
             self.directories(parent)?;
         }
-        if selected.entry.is_directory() {
+        if is_directory {
             self.directory(tree, selected, &target)
-        } else if self.excludes(&selected.name) {
-            Ok(())
         } else {
             self.place(tree, &selected.path, selected.entry.clone(), &target)
         }
@@ -130,14 +134,22 @@ impl Arrangement {
             let entry = match self.existing(ancestor)? {
                 Some(entry) if entry.is_directory() => entry,
                 Some(_) => return Err(Error::NotADirectory { path: ancestor.into() }),
-                None => {
-                    let (uid, gid) = self.owner.unwrap_or((0, 0));
-                    Entry { uid, gid, ..Entry::directory() }
-                }
+                None => self.new_directory(),
             };
             self.placements.insert(ancestor.into(), Placement { entry, content: Content::None });
         }
         Ok(())
+    }
+
+    /// Returns what a directory on the way is made as. An octal mode counts for it, too; a symbolic one has nothing that it
+    /// could change (tonistiigi/fsutil, `copy/copy.go`).
+    fn new_directory(&self) -> Entry {
+        let (uid, gid) = self.owner.unwrap_or((0, 0));
+        let mode = match self.mode {
+            Some(Mode::Octal(bits)) => bits,
+            _ => 0o755,
+        };
+        Entry { mode, uid, gid, ..Entry::directory() }
     }
 
     /// With `--parents`: repeats the directories on the way to the source.
@@ -174,37 +186,38 @@ impl Arrangement {
         } else if !target.as_os_str().is_empty() {
             self.place(tree, &selected.path, selected.entry.clone(), target)?;
         }
-        self.contents(tree, &selected.path, Path::new(""), target)
+        self.contents(tree, selected, Path::new(""), target)
     }
 
     fn contents(
         &mut self,
         tree: &Arc<dyn Tree>,
-        root: &Path,
+        selected: &Selected,
         below: &Path,
         target: &Path,
     ) -> Result<(), Error> {
-        let directory = root.join(below);
+        let directory = selected.path.join(below);
         let children = tree
             .children(&directory)
             .map_err(|source| Error::Read { path: directory.clone(), source })?;
         for (name, entry) in children {
             let relative = below.join(&name);
             let is_directory = entry.is_directory();
-            if self.excludes(&relative) {
-                // A later `!` pattern may name something below.
-                if is_directory && self.excludes.may_include_below(&relative.to_string_lossy()) {
-                    self.contents(tree, root, &relative, target)?;
-                }
+            let named = selected.within.join(&relative);
+            if self.leaves_out(&named, is_directory) {
+                continue;
+            }
+            if self.excludes(&named) {
+                self.contents(tree, selected, &relative, target)?;
                 continue;
             }
             let target_path = target.join(&relative);
             if let Some(parent) = target_path.parent() {
                 self.directories(parent)?;
             }
-            self.place(tree, &root.join(&relative), entry, &target_path)?;
+            self.place(tree, &selected.path.join(&relative), entry, &target_path)?;
             if is_directory {
-                self.contents(tree, root, &relative, target)?;
+                self.contents(tree, selected, &relative, target)?;
             }
         }
         Ok(())
@@ -229,6 +242,11 @@ impl Arrangement {
 
     fn excludes(&self, path: &Path) -> bool {
         self.excludes.excludes(&path.to_string_lossy()).is_some()
+    }
+
+    /// Tells whether nothing of `path` is copied: it is excluded, and no later `!` pattern names something below it.
+    fn leaves_out(&self, path: &Path, is_directory: bool) -> bool {
+        super::leaves_out(&self.excludes, path, is_directory)
     }
 
     /// Refuses a directory in the place of a file and the other way round.

@@ -1,20 +1,18 @@
 //! What a `COPY` would read, as one digest.
 
-use std::{
-    io,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-};
+use std::{io, os::unix::ffi::OsStrExt, path::Path};
 
+use notes_dockerfile::Ignore;
 use notes_oci::{Digest, Hashing};
 
-use super::{Error, Request, Source, select};
+use super::{Error, Request, Source, leaves_out, select, select::Selected};
 use crate::tree::{Entry, Kind, Tree};
 
-/// Returns a digest of every path, kind, mode, owner, attribute and content that the request uses; times do not count.
-/// Files whose content id is known are not opened.
+/// Returns a digest of every path, kind, mode, owner, attribute and content that the request uses; times do not count, and
+/// neither does what `--exclude` leaves out. Files whose content id is known are not opened.
 pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Digest, Error> {
-    let mut fingerprint = Fingerprint { tree, hashing: Hashing::new(()) };
+    let hashing = Hashing::new(());
+    let mut fingerprint = Fingerprint { tree, excludes: &request.excludes, hashing };
     for source in &request.sources {
         match source {
             Source::Text { name, content } => {
@@ -22,11 +20,15 @@ pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Digest, 
                 fingerprint.part(name.as_bytes());
                 fingerprint.part(content);
             }
+            Source::Remote(remote) => {
+                fingerprint.part(b"remote");
+                fingerprint.part(remote.key().as_bytes());
+            }
             Source::Pattern(pattern) => {
                 fingerprint.part(b"pattern");
                 fingerprint.part(pattern.as_bytes());
                 for selected in select::select(tree, pattern, request.parents)? {
-                    fingerprint.entry(&selected.path, &selected.name, &selected.entry)?;
+                    fingerprint.selected(&selected)?;
                 }
             }
         }
@@ -36,6 +38,7 @@ pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Digest, 
 
 struct Fingerprint<'a> {
     tree: &'a dyn Tree,
+    excludes: &'a Ignore,
     hashing: Hashing<()>,
 }
 
@@ -45,21 +48,52 @@ impl Fingerprint<'_> {
         self.hashing.update(bytes);
     }
 
-    fn entry(&mut self, path: &Path, name: &Path, entry: &Entry) -> Result<(), Error> {
-        self.part(name.as_os_str().as_bytes());
+    fn selected(&mut self, selected: &Selected) -> Result<(), Error> {
+        let Selected { path, name, entry, within } = selected;
+        let named = if entry.is_directory() { within } else { name };
+        if leaves_out(self.excludes, named, entry.is_directory()) {
+            return Ok(());
+        }
+        self.entry(path, name.as_os_str().as_bytes(), entry)?;
+        if entry.is_directory() { self.contents(path, within) } else { Ok(()) }
+    }
+
+    /// Adds the entries of a directory, `within` being what `--exclude` calls it.
+    fn contents(&mut self, path: &Path, within: &Path) -> Result<(), Error> {
+        let read = |source| Error::Read { path: path.into(), source };
+        self.part(b"contents");
+        for (name, entry) in self.tree.children(path).map_err(read)? {
+            let (path, within) = (path.join(&name), within.join(&name));
+            if leaves_out(self.excludes, &within, entry.is_directory()) {
+                continue;
+            }
+            self.entry(&path, name.as_bytes(), &entry)?;
+            if entry.is_directory() {
+                self.contents(&path, &within)?;
+            }
+        }
+        self.part(b"end");
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, name: &[u8], entry: &Entry) -> Result<(), Error> {
+        self.part(name);
         for number in [entry.mode, entry.uid, entry.gid] {
             self.part(&number.to_be_bytes());
         }
+        self.part(&(entry.xattrs.len() as u64).to_be_bytes());
         for (name, value) in &entry.xattrs {
             self.part(name.as_bytes());
             self.part(value);
         }
-        let read = |source| Error::Read { path: path.into(), source };
         match &entry.kind {
             Kind::File(_) => {
                 let content = match &entry.content {
                     Some(content) => content.clone(),
-                    None => self.digest(path).map_err(read)?.to_string(),
+                    None => self
+                        .digest(path)
+                        .map_err(|source| Error::Read { path: path.into(), source })?
+                        .to_string(),
                 };
                 self.part(b"file");
                 self.part(content.as_bytes());
@@ -68,15 +102,7 @@ impl Fingerprint<'_> {
                 self.part(b"link");
                 self.part(target.as_os_str().as_bytes());
             }
-            Kind::Directory => {
-                let children = self.tree.children(path).map_err(read)?;
-                self.part(b"directory");
-                self.part(&(children.len() as u64).to_be_bytes());
-                for (name, child) in children {
-                    let child_path: PathBuf = path.join(&name);
-                    self.entry(&child_path, Path::new(&name), &child)?;
-                }
-            }
+            Kind::Directory => self.part(b"directory"),
             other => self.part(format!("{other:?}").as_bytes()),
         }
         Ok(())

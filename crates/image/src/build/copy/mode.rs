@@ -5,19 +5,17 @@
 pub(crate) enum Mode {
     /// Exactly these bits.
     Octal(u32),
-    /// Changes to the bits that are there.
-    Symbolic(Vec<Clause>),
+    /// Changes to the bits that are there, one after the other.
+    Symbolic(Vec<Change>),
 }
 
-/// `go+rX`: whom, how, what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Clause {
+/// One of the changes of `go+rX-w`: whom, how, what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
     /// The bits of those who are named.
     who: u32,
     operator: Operator,
-    /// Bits as they would be for everybody.
-    permissions: u32,
-    execute: Execute,
+    permissions: Permissions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +23,14 @@ enum Operator {
     Add,
     Remove,
     Set,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Permissions {
+    /// Bits as they would be for everybody.
+    Bits(u32, Execute),
+    /// What the user (6), the group (3) or the others (0) have: so far their bits are shifted.
+    Of(u32),
 }
 
 /// Whether `X` is among the permissions.
@@ -40,42 +46,65 @@ impl Mode {
         if let Some(bits) = notes_dockerfile::parse_mode(text) {
             return Some(Self::Octal(bits));
         }
-        text.split(',').map(Clause::parse).collect::<Option<_>>().map(Self::Symbolic)
+        let clauses = text.split(',').map(clause).collect::<Option<Vec<_>>>()?;
+        Some(Self::Symbolic(clauses.concat()))
     }
 
     /// Returns what `mode` becomes.
     pub(crate) fn apply(&self, mode: u32, is_directory: bool) -> u32 {
         match self {
             Self::Octal(bits) => *bits,
-            Self::Symbolic(clauses) => {
-                clauses.iter().fold(mode, |mode, clause| clause.apply(mode, is_directory))
+            Self::Symbolic(changes) => {
+                changes.iter().fold(mode, |mode, change| change.apply(mode, is_directory))
             }
         }
     }
 }
 
-impl Clause {
-    fn parse(text: &str) -> Option<Self> {
-        let at = text.find(['+', '-', '='])?;
-        let (names, rest) = text.split_at(at);
-        let who = names.chars().try_fold(0, |who, name| {
-            Some(
-                who | match name {
-                    'u' => 0o4700,
-                    'g' => 0o2070,
-                    'o' => 0o1007,
-                    'a' => 0o7777,
-                    _ => return None,
-                },
-            )
-        })?;
-        let operator = match rest.as_bytes()[0] {
-            b'+' => Operator::Add,
-            b'-' => Operator::Remove,
+/// Parses `ug+r-w`: who, and one change or more.
+fn clause(text: &str) -> Option<Vec<Change>> {
+    let (names, mut rest) = text.split_at(text.find(OPERATORS)?);
+    let who = if names.is_empty() { 0o7777 } else { who(names)? };
+    let mut changes = Vec::new();
+    while let Some(operator) = rest.chars().next() {
+        let end = rest[1..].find(OPERATORS).map_or(rest.len(), |at| at + 1);
+        let operator = match operator {
+            '+' => Operator::Add,
+            '-' => Operator::Remove,
             _ => Operator::Set,
         };
+        changes.push(Change { who, operator, permissions: Permissions::parse(&rest[1..end])? });
+        rest = &rest[end..];
+    }
+    Some(changes)
+}
+
+const OPERATORS: [char; 3] = ['+', '-', '='];
+
+fn who(names: &str) -> Option<u32> {
+    names.chars().try_fold(0, |who, name| {
+        Some(
+            who | match name {
+                'u' => 0o4700,
+                'g' => 0o2070,
+                'o' => 0o1007,
+                'a' => 0o7777,
+                _ => return None,
+            },
+        )
+    })
+}
+
+impl Permissions {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "u" => return Some(Self::Of(6)),
+            "g" => return Some(Self::Of(3)),
+            "o" => return Some(Self::Of(0)),
+            _ => {}
+        }
         let mut execute = Execute::AsWritten;
-        let permissions = rest[1..].chars().try_fold(0, |bits, name| {
+        let bits = text.chars().try_fold(0, |bits, name| {
             Some(
                 bits | match name {
                     'r' => 0o444,
@@ -91,17 +120,24 @@ impl Clause {
                 },
             )
         })?;
-        let who = if names.is_empty() { 0o7777 } else { who };
-        Some(Self { who, operator, permissions, execute })
+        Some(Self::Bits(bits, execute))
     }
 
-    fn apply(&self, mode: u32, is_directory: bool) -> u32 {
-        let executable = is_directory || mode & 0o111 != 0;
-        let execute = match self.execute {
-            Execute::WhereSensible if executable => 0o111,
-            _ => 0,
-        };
-        let bits = (self.permissions | execute) & self.who;
+    /// Returns the bits as they would be for everybody.
+    fn bits(self, mode: u32, is_directory: bool) -> u32 {
+        match self {
+            Self::Of(shift) => ((mode >> shift) & 0o7) * 0o111,
+            Self::Bits(bits, Execute::WhereSensible) if is_directory || mode & 0o111 != 0 => {
+                bits | 0o111
+            }
+            Self::Bits(bits, _) => bits,
+        }
+    }
+}
+
+impl Change {
+    fn apply(self, mode: u32, is_directory: bool) -> u32 {
+        let bits = self.permissions.bits(mode, is_directory) & self.who;
         match self.operator {
             Operator::Add => mode | bits,
             Operator::Remove => mode & !bits,
@@ -126,11 +162,15 @@ mod tests {
             ("go-rwx", 0o755, false, 0o700),
             ("u+s", 0o755, false, 0o4755),
             ("a=r", 0o755, false, 0o444),
+            ("g=u", 0o640, false, 0o660),
+            ("go=u,o-w", 0o750, true, 0o775),
+            ("u+x-w", 0o644, false, 0o544),
+            ("o=", 0o755, false, 0o750),
         ] {
             let mode = Mode::parse(text).unwrap();
             assert_eq!(mode.apply(before, is_directory), after, "{text} on {before:o}");
         }
-        for text in ["", "rwx", "99999", "8", "u=q", "z+x"] {
+        for text in ["", "rwx", "99999", "8", "u=q", "z+x", "u=ug", "u"] {
             assert_eq!(Mode::parse(text), None, "{text}");
         }
     }

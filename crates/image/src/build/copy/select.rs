@@ -16,6 +16,8 @@ pub(super) struct Selected {
     pub(super) name: PathBuf,
     /// What it is.
     pub(super) entry: Entry,
+    /// What paths below it are called for `--exclude`: relative to the directory itself, or with `--parents` to the pivot.
+    pub(super) within: PathBuf,
 }
 
 /// Returns what `pattern` names in `tree`, sorted; a wildcard may match nothing.
@@ -25,42 +27,55 @@ pub(super) fn select(
     parents: Parents,
 ) -> Result<Vec<Selected>, Error> {
     let (pivot, rest) = match (parents, pattern.split_once("/./")) {
-        (Parents::Keep, Some((pivot, rest))) => (clean(pivot.as_ref()), rest),
-        _ => (PathBuf::new(), pattern),
+        (Parents::Keep, Some((pivot, rest))) => (pivot, rest),
+        _ => ("", pattern),
     };
-    let cleaned = pivot.join(clean(rest.as_ref()));
-    let components: Vec<String> =
-        cleaned.iter().map(|component| component.to_string_lossy().into_owned()).collect();
-    let is_pattern = components.iter().any(|component| Wildcard::is_special(component));
+    let (pivot, rest) = (components(pivot), components(rest));
+    let is_pattern = pivot.iter().chain(&rest).any(|component| Wildcard::is_special(component));
     let read = |path: &Path| {
         let path = path.to_owned();
         move |source| Error::Read { path, source }
     };
     let mut selected = Vec::new();
-    for path in expand(tree, pattern, &components, parents)? {
-        let followed = follow(tree, &path).map_err(read(&path))?;
-        let Some(entry) = tree.entry(&followed).map_err(read(&path))? else { continue };
-        let name = match parents {
-            Parents::Keep => path.strip_prefix(&pivot).unwrap_or(&path).to_owned(),
-            Parents::Drop => path.file_name().map(PathBuf::from).unwrap_or_default(),
-        };
-        selected.push(Selected { path: followed, name, entry });
+    for base in expand(tree, pattern, PathBuf::new(), &pivot, Parents::Drop)? {
+        for path in expand(tree, pattern, base.clone(), &rest, parents)? {
+            let followed = follow(tree, &path).map_err(read(&path))?;
+            let Some(entry) = tree.entry(&followed).map_err(read(&path))? else { continue };
+            let (name, within) = match parents {
+                Parents::Keep => {
+                    let name = path.strip_prefix(&base).unwrap_or(&path).to_owned();
+                    (name.clone(), name)
+                }
+                Parents::Drop => {
+                    (path.file_name().map(PathBuf::from).unwrap_or_default(), PathBuf::new())
+                }
+            };
+            selected.push(Selected { path: followed, name, entry, within });
+        }
     }
     if selected.is_empty() && !is_pattern {
-        let ignored_by = tree.hidden_by(&cleaned);
+        let path: PathBuf = pivot.iter().chain(&rest).collect();
+        let ignored_by = tree.hidden_by(&path);
         return Err(Error::NoMatch { pattern: pattern.into(), ignored_by });
     }
     Ok(selected)
 }
 
-/// Returns the paths that a pattern stands for, wildcards replaced by what is there.
+/// Returns the names in a path, cleaned.
+fn components(path: &str) -> Vec<String> {
+    let cleaned = clean(path.as_ref());
+    cleaned.iter().map(|component| component.to_string_lossy().into_owned()).collect()
+}
+
+/// Returns the paths below `base` that `components` stand for, wildcards replaced by what is there.
 fn expand(
     tree: &dyn Tree,
     pattern: &str,
+    base: PathBuf,
     components: &[String],
     parents: Parents,
 ) -> Result<Vec<PathBuf>, Error> {
-    let mut paths = vec![PathBuf::new()];
+    let mut paths = vec![base];
     for component in components {
         if !Wildcard::is_special(component) {
             for path in &mut paths {
@@ -139,6 +154,8 @@ mod tests {
         assert_eq!(names("src/deep/c.txt", Parents::Keep), ["src/deep/c.txt"]);
         assert_eq!(names("src/./deep/*.txt", Parents::Keep), ["deep/c.txt"]);
         assert_eq!(names("**/c.txt", Parents::Keep), ["src/deep/c.txt"]);
+        assert_eq!(names("s*/./deep/c.txt", Parents::Keep), ["deep/c.txt"]);
+        assert_eq!(names("./src/./deep", Parents::Keep), ["deep"]);
     }
 
     #[test]

@@ -49,10 +49,15 @@ impl Archive {
         arrangement: &mut Arrangement,
         destination: &Path,
     ) -> Result<(), Error> {
-        arrangement.directories(destination)?;
-        let root = Selected { path: "".into(), name: "".into(), entry: Entry::directory() };
         // The mode is for what is copied; an archive has its own (`BuildKit` ignores `--chmod` here, too).
         let mode = arrangement.mode.take();
+        arrangement.directories(destination)?;
+        let root = Selected {
+            path: "".into(),
+            name: "".into(),
+            entry: Entry::directory(),
+            within: "".into(),
+        };
         arrangement.conflicts = Conflicts::Replace;
         let added = arrangement.add(&self.tree, &root, destination, Into::Directory, Parents::Drop);
         arrangement.conflicts = Conflicts::Refuse;
