@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod context;
 mod dockerfile;
+mod download;
 mod failure;
 mod fields;
 mod handover;

@@ -19,6 +19,7 @@ use crate::{
     block_on,
     cli::BuildArguments,
     context, dockerfile,
+    download::Downloads,
     failure::{self, Source},
     handover,
     output::Output,
@@ -180,6 +181,7 @@ impl Job {
             sandbox: Some(sandbox.clone()),
             secrets: self.secrets.clone(),
             cancel: cancel.clone(),
+            fetch: Some(Arc::new(Downloads(remote.clone()))),
             reporter: Arc::new(BuildLines::new(ui.clone(), platform, redaction.clone())),
             ..Resources::new(Arc::clone(&self.context), remote.clone(), store.clone())
         };
