@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 
-use crate::child::injected::{Maker, Ready, memory};
+use crate::child::injected::{Maker, Ready};
 use crate::child::places::{self, Gap, Kind, Places};
 use crate::child::{devices, pseudo};
 use crate::command::Root;
@@ -44,9 +44,9 @@ pub(crate) fn enter(alone: SingleThreaded, run: &Run) -> Result<(), Failure> {
         mounts.push(maker.mount(mount)?);
     }
 
-    let (places, base) = places(&scratch, &command.root, &mounts, &run.ids)?;
+    let places = places(&scratch, &command.root, &mounts, &run.ids)?;
     let root = overlay(&scratch, &command.root, places, &work, &run.ids)?;
-    furnish(&root, &base, mounts, &run.ids)?;
+    furnish(&root, mounts, &run.ids)?;
     pivot(&root).doing(|| "make it the root file system".to_owned())
 }
 
@@ -60,19 +60,13 @@ fn scratch(work: &Path) -> Result<Scratch, Failure> {
     Ok(Scratch::new(&at))
 }
 
-/// Which of the directories that programs expect the image has itself.
-#[derive(Debug)]
-struct Base {
-    has_tmp: bool,
-}
-
 /// Makes the mount points that the image lacks; `None` if it lacks none.
 fn places(
     scratch: &Scratch,
     root: &Root,
     mounts: &[Ready],
     ids: &Ids,
-) -> Result<(Option<PathBuf>, Base), Failure> {
+) -> Result<Option<PathBuf>, Failure> {
     let mut layers = root.lowers.clone();
     let doing = || format!("read `{}`", root.upper.display());
     let fresh = fs::read_dir(&root.upper).doing(doing)?.next().is_none();
@@ -85,17 +79,16 @@ fn places(
         places::copy_attributes(&view, &root.upper)
             .doing(|| format!("set the attributes of `{}`", root.upper.display()))?;
     }
-    let has_tmp = detached::place(detached::open(&view).doing(doing)?, Path::new("tmp")).is_ok();
     let directory = scratch.directory("places")?;
     let mut places = Places::new(&view, &directory);
-    let expected = ["/proc", "/sys", "/dev", "/tmp"].map(|path| (Path::new(path), Kind::Directory));
+    let expected = ["/proc", "/sys", "/dev"].map(|path| (Path::new(path), Kind::Directory));
     let wanted = mounts.iter().map(|ready| (ready.target.as_path(), ready.kind));
     for (target, kind) in expected.into_iter().chain(wanted) {
         places.provide(target, kind).doing(|| format!("mount at `{}`", target.display()))?;
     }
     let any = places.finish().doing(|| "make mount points".to_owned())?;
     unmount(&view, UnmountFlags::DETACH).doing(|| "unmount the view".to_owned())?;
-    Ok((any.then_some(directory), Base { has_tmp }))
+    Ok(any.then_some(directory))
 }
 
 /// Mounts the image, the mount points above it, and the upper directory on top.
@@ -124,7 +117,7 @@ fn overlay(
 }
 
 /// Mounts all that a command finds besides its files.
-fn furnish(root: &Path, base: &Base, mounts: Vec<Ready>, ids: &Ids) -> Result<(), Failure> {
+fn furnish(root: &Path, mounts: Vec<Ready>, ids: &Ids) -> Result<(), Failure> {
     let proc = pseudo::proc()?;
     attach(root, Path::new("/proc"), Kind::Directory, proc)?;
     pseudo::add_sys(open(root)?)?;
@@ -134,10 +127,6 @@ fn furnish(root: &Path, base: &Base, mounts: Vec<Ready>, ids: &Ids) -> Result<()
     attach(root, Path::new("/dev"), Kind::Directory, dev)?;
     let dev = detached::place(open(root)?, Path::new("dev")).doing(|| "find `/dev`".to_owned())?;
     devices::fill(&shown(&dev).doing(|| "find `/dev`".to_owned())?, ids)?;
-    if !base.has_tmp {
-        let tmp = memory(None).doing(|| "provide `/tmp`".to_owned())?;
-        attach(root, Path::new("/tmp"), Kind::Directory, tmp)?;
-    }
     for Ready { target, kind, mount } in mounts {
         attach(root, &target, kind, mount)?;
     }

@@ -59,6 +59,16 @@ fn the_usual_files_are_there() {
 }
 
 #[test]
+fn what_a_command_makes_of_tmp_is_a_change_like_any_other() {
+    everyone("what_a_command_makes_of_tmp_is_a_change_like_any_other", |world| {
+        std::fs::remove_dir(world.path("base/tmp")).unwrap();
+        let answer = world.run(world.script("mkdir /tmp && echo kept > /tmp/x"));
+        assert_eq!(answer.success(), "");
+        assert_eq!(answer.changes, ["A tmp", "A tmp/x"]);
+    });
+}
+
+#[test]
 fn the_machine_is_out_of_reach() {
     everyone("the_machine_is_out_of_reach", |world| {
         let answer = world.run(world.script(
@@ -179,7 +189,7 @@ fn an_empty_root_has_the_usual_directories() {
         command.root.lowers = vec![busybox];
         command.argv = ["/busybox", "ls", "/"].map(str::to_owned).to_vec();
         let answer = world.run(command);
-        assert_eq!(answer.success(), "busybox\ndev\netc\nproc\nsys\ntmp\n");
+        assert_eq!(answer.success(), "busybox\ndev\netc\nproc\nsys\n");
         assert_eq!(answer.changes, [""; 0]);
     });
 }
