@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read},
+    iter,
     path::Path,
 };
 
@@ -52,7 +53,7 @@ impl LookupError {
 pub(super) struct User {
     pub(super) uid: u32,
     pub(super) gid: u32,
-    /// The groups that a user is a member of; none where a group is named.
+    /// The groups of a process: its own, and those that a user is a member of where no group is named.
     pub(super) groups: Vec<u32>,
     pub(super) home: String,
 }
@@ -104,10 +105,13 @@ pub(super) fn user(files: &dyn Tree, text: &str) -> Result<User, LookupError> {
         (None, None) => return Err(LookupError::User { name: name.into() }),
     };
     let home = if home.is_empty() { "/".into() } else { home };
-    let (gid, groups) = match group {
+    let (gid, memberships) = match group {
         Some(group) => (group_of(files, group)?, Vec::new()),
         None => (primary, memberships(files, &login)?),
     };
+    // BuildKit has a process's own group among the others too, and `id` shows them.
+    let others = memberships.into_iter().filter(|other| *other != gid);
+    let groups = iter::once(gid).chain(others).collect();
     Ok(User { uid, gid, groups, home })
 }
 
@@ -217,12 +221,12 @@ mod tests {
 
     #[test]
     fn a_user_has_groups_and_a_home() {
-        let app = User { uid: 1000, gid: 1001, groups: vec![33], home: "/srv".into() };
+        let app = User { uid: 1000, gid: 1001, groups: vec![1001, 33], home: "/srv".into() };
         assert_eq!(user(&image(), "app").unwrap(), app);
         assert_eq!(user(&image(), "1000").unwrap(), app);
-        let alone = User { groups: vec![], gid: 33, ..app };
+        let alone = User { groups: vec![33], gid: 33, ..app };
         assert_eq!(user(&image(), "app:www").unwrap(), alone);
-        let unknown = User { uid: 5, gid: 0, groups: vec![], home: "/".into() };
+        let unknown = User { uid: 5, gid: 0, groups: vec![0], home: "/".into() };
         assert_eq!(user(&Nothing, "5").unwrap(), unknown);
     }
 }
