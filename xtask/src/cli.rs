@@ -1,5 +1,9 @@
 //! The command line, as typed.
 
+use clap::ValueEnum as _;
+
+use crate::compare::Builder;
+
 /// The project's own commands.
 #[derive(Debug, clap::Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
@@ -16,6 +20,8 @@ pub(crate) enum Command {
     Demo(DemoOptions),
     /// Build the two static, stripped binaries of a release, and say how large they are.
     Dist,
+    /// Build the fixtures with notes-build, `BuildKit` and buildah, and compare the images.
+    Compare(CompareOptions),
     /// A cluster to test on: `NOTES_TEST_KUBECONFIG`, kind, or Kubernetes as processes of this machine.
     Cluster {
         #[command(subcommand)]
@@ -36,6 +42,46 @@ pub(crate) struct DemoOptions {
     pub(crate) built: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompareOptions {
+    /// What is compared.
+    pub(crate) what: Compared,
+    /// Only fixtures whose name contains one of these.
+    pub(crate) names: Vec<String>,
+    /// Compare with this builder only.
+    #[arg(long = "builder", value_name = "NAME")]
+    builder: Vec<Builder>,
+    /// Take this many fixtures, chosen by the seed.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) sample: Option<usize>,
+    /// The seed of the sample [default: one of the clock's].
+    #[arg(long, requires = "sample")]
+    pub(crate) seed: Option<u64>,
+    /// Only write the page about the differences, from their list.
+    #[arg(long)]
+    pub(crate) docs: bool,
+    /// Use the program that lies beside this one, as it is.
+    #[arg(long, hide = true)]
+    pub(crate) built: bool,
+}
+
+impl CompareOptions {
+    /// The builders to compare with: those that are named, or all.
+    pub(crate) fn builders(&self) -> Vec<Builder> {
+        if self.builder.is_empty() {
+            return Builder::value_variants().to_vec();
+        }
+        self.builder.clone()
+    }
+}
+
+/// What can be compared.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Compared {
+    /// What is built from a Dockerfile.
+    Dockerfile,
+}
+
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub(crate) enum ClusterAction {
     /// Start it, and print the path of its kubeconfig.
@@ -48,7 +94,7 @@ pub(crate) enum ClusterAction {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct TestOptions {
-    /// Run only the steps whose name contains this (fmt, clippy, cargo, app, demo, pipeline).
+    /// Run only the steps whose name contains this (fmt, clippy, cargo, app, compare, demo, pipeline).
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
 }

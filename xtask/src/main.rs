@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask cluster`, `cargo xtask dist`.
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask compare`,
+//! `cargo xtask cluster`, `cargo xtask dist`.
 //!
 //! CI runs the same commands a person runs. What a command says goes to stderr; what a script would want (a kubeconfig's
 //! path, the summary of the tests) goes to stdout.
@@ -6,6 +7,7 @@
 mod apps;
 mod cli;
 mod cluster;
+mod compare;
 mod demo;
 mod dist;
 mod output;
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         Command::Cluster { action } => cluster::run(action),
         Command::Dist => dist::run(),
         Command::Demo(options) => demo::run(&options),
+        Command::Compare(options) => compare::run(&options),
     };
     match result {
         Ok(code) => code,

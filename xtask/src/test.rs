@@ -15,7 +15,7 @@ use notes_testkit::{
 use crate::{
     apps,
     cli::TestOptions,
-    cluster,
+    cluster, compare,
     demo::{self, Programs, database},
     output,
     summary::{CargoTest, Summary},
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     ("clippy", |_| clippy()),
     ("cargo test", |_| cargo_test()),
     ("app", |_| apps::run()),
+    ("compare", compare::sample),
     ("demo", whole_road),
     ("pipeline", pipeline),
 ];
