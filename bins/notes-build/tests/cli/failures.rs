@@ -300,6 +300,11 @@ async fn wrong_credentials() {
     let wrong = world.fail(&[]);
     assert!(wrong.ends_with("exit code 4") && wrong.contains("hint:"), "{wrong}");
     assert!(!wrong.contains("wrong-password"), "{wrong}");
+    world.commit(&format!("FROM {registry}/team/base:1\nCOPY Dockerfile /\n"));
+    let of_base = world.fail(&[]);
+    assert!(of_base.ends_with("exit code 4"), "{of_base}");
+    assert!(of_base.contains(" --> Dockerfile:1:1\n") && of_base.contains("hint:"), "{of_base}");
     world.set("CI_REGISTRY_PASSWORD", PASSWORD);
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
     let _ = world.build(&[]).digest();
 }

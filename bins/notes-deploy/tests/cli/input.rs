@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use notes_testkit::registry::{Login, TestRegistry};
+
 use crate::world::{PINNED, project, run};
 
 fn report(variables: &[(&str, &str)], arguments: &[&str]) -> String {
@@ -69,6 +71,27 @@ fn an_image_that_is_not_named_is_explained() {
     error: `docker.io/user/app:1` names no digest
     hint: write `name@sha256:…`
     exit 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_denies_or_is_down_is_explained() {
+    let registry = TestRegistry::with_login(Login::Token).await;
+    let host = registry.registry().to_string();
+    let image = format!("{host}/team/web:1");
+    let login = [
+        ("CI_REGISTRY", host.as_str()),
+        ("CI_REGISTRY_USER", "user"),
+        ("CI_REGISTRY_PASSWORD", "wrong-password"),
+    ];
+    let denied = report(&login, &["--image", &image]);
+    assert!(denied.ends_with("exit 4") && denied.contains("\nhint: "), "{denied}");
+    assert!(!denied.contains("wrong-password"), "{denied}");
+    // Port 1 is reserved and nothing listens there.
+    insta::assert_snapshot!(report(&[], &["--image", "127.0.0.1:1/team/web:1"]), @r"
+    error: failed to read `127.0.0.1:1/team/web:1`: `HEAD http://127.0.0.1:1/v2/team/web/manifests/1` failed: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+    hint: nothing listens there; is the registry running, and the port right?
+    exit 5
     ");
 }
 
