@@ -137,7 +137,7 @@ impl Plan {
         let (stages, spare): (Vec<_>, Vec<_>) =
             stages.into_iter().partition(|stage| needed.contains(&stage.index));
         stages.iter().try_for_each(|stage| support::check(&stage.steps))?;
-        let unused_arguments = arguments.unused(dockerfile, options);
+        let unused_arguments = Arguments::unused(dockerfile, options);
         let created = arguments.created().map_err(|problem| Error { problem, span: None })?;
         let platform = options.platform.clone();
         Ok(Self { stages, target, platform, unused_arguments, created, arguments, names, spare })

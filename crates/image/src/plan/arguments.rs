@@ -87,8 +87,8 @@ impl Arguments {
         PROXIES.contains(&name.to_ascii_uppercase().as_str())
     }
 
-    /// Returns the given arguments that nothing declares.
-    pub(super) fn unused(&self, dockerfile: &Dockerfile, options: &Options) -> Vec<String> {
+    /// Returns the arguments among those given in `options` that nothing declares.
+    pub(super) fn unused(dockerfile: &Dockerfile, options: &Options) -> Vec<String> {
         let globals = dockerfile.arguments.iter().map(|global| &global.arg);
         let locals =
             dockerfile.stages.iter().flat_map(|stage| &stage.statements).filter_map(|statement| {
