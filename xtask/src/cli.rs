@@ -25,7 +25,12 @@ pub(crate) enum Command {
     /// A cluster to test on: `NOTES_TEST_KUBECONFIG`, kind, or Kubernetes as processes of this machine.
     Cluster {
         #[command(subcommand)]
-        action: ClusterAction,
+        action: Action,
+    },
+    /// A docker engine to test on, where none runs: Debian's, with everything it has in one directory.
+    Docker {
+        #[command(subcommand)]
+        action: Action,
     },
 }
 
@@ -83,8 +88,8 @@ pub(crate) enum Compared {
 }
 
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
-pub(crate) enum ClusterAction {
-    /// Start it, and print the path of its kubeconfig.
+pub(crate) enum Action {
+    /// Start it, and print where it is: the path of the kubeconfig, or the variable for docker.
     Up,
     /// Stop it and everything it started.
     Down,

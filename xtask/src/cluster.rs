@@ -7,24 +7,24 @@ use notes_testkit::{
     cluster::{KUBECONFIG_VARIABLE, Provider},
 };
 
-use crate::{cli::ClusterAction, output};
+use crate::{cli::Action, output};
 
 /// Returns the first provider that is there.
 pub(crate) fn provider() -> Result<Provider, notes_testkit::cluster::ClusterError> {
     Provider::detect(std::env::var_os(KUBECONFIG_VARIABLE).map(PathBuf::from), &cache::directory())
 }
 
-pub(crate) fn run(action: ClusterAction) -> Result<ExitCode, Box<dyn Error>> {
+pub(crate) fn run(action: Action) -> Result<ExitCode, Box<dyn Error>> {
     let provider = provider()?;
     let mut say = |line: &str| output::say(line);
     match action {
-        ClusterAction::Up => {
+        Action::Up => {
             let cluster = provider.start(&mut say)?;
             output::result(&cluster.kubeconfig.display().to_string());
         }
-        ClusterAction::Down => provider.stop(&mut say)?,
-        ClusterAction::Status if !provider.status(&mut say)? => return Ok(ExitCode::FAILURE),
-        ClusterAction::Status => {}
+        Action::Down => provider.stop(&mut say)?,
+        Action::Status if !provider.status(&mut say)? => return Ok(ExitCode::FAILURE),
+        Action::Status => {}
     }
     Ok(ExitCode::SUCCESS)
 }

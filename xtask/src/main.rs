@@ -1,5 +1,5 @@
 //! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask compare`,
-//! `cargo xtask cluster`, `cargo xtask dist`.
+//! `cargo xtask cluster`, `cargo xtask docker`, `cargo xtask dist`.
 //!
 //! CI runs the same commands a person runs. What a command says goes to stderr; what a script would want (a kubeconfig's
 //! path, the summary of the tests) goes to stdout.
@@ -10,6 +10,7 @@ mod cluster;
 mod compare;
 mod demo;
 mod dist;
+mod docker;
 mod output;
 mod program;
 mod summary;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test(options) => Ok(test::run(&options)),
         Command::Cluster { action } => cluster::run(action),
+        Command::Docker { action } => docker::run(action),
         Command::Dist => dist::run(),
         Command::Demo(options) => demo::run(&options),
         Command::Compare(options) => compare::run(&options),

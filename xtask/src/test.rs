@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    path::Path,
+    ffi::OsString,
     process::{Command, ExitCode},
     time::Instant,
 };
@@ -17,13 +17,16 @@ use crate::{
     cli::TestOptions,
     cluster, compare,
     demo::{self, Programs, database},
-    output,
+    docker, output,
     summary::{CargoTest, Summary},
     workspace,
 };
 
 /// A step: its name, and what runs it.
 type Step = (&'static str, fn(Programs) -> Result<Summary, Box<dyn Error>>);
+
+/// A variable that leads tests to what runs for them.
+pub(crate) type Variable = (&'static str, OsString);
 
 const STEPS: &[Step] = &[
     ("fmt", |_| fmt()),
@@ -120,21 +123,32 @@ fn check(name: &str, command: &mut Command) -> Result<Summary, Box<dyn Error>> {
     Ok(summary)
 }
 
-/// Unit, doc and integration tests of the workspace, built once, with a cluster from the first provider that is there.
+/// Unit, doc and integration tests of the workspace, built once, with docker and a cluster from the first provider that is
+/// there.
 ///
-/// Without one, the tests that need it skip themselves. A cluster that ran before stays.
+/// Without them, the tests that need them skip themselves. What ran before stays.
 fn cargo_test() -> Result<Summary, Box<dyn Error>> {
-    let Ok(provider) = cluster::provider() else { return cargo_test_on(None) };
-    let found = provider.status(&mut |_| {})?;
-    let tested = match provider.clone().start(&mut |line| output::say(line)) {
-        Ok(cluster) => cargo_test_on(Some(&cluster.kubeconfig)),
-        // A machine that should have a cluster and does not is no reason to call its tests skipped.
+    // A machine that should have docker or a cluster and does not is no reason to call their tests skipped.
+    match docker::Session::begin() {
+        Ok(docker) => cargo_test_with_cluster(&docker.environment()),
         Err(error) => {
             crate::report(&error);
-            cargo_test_on(None).map(|mut summary| {
-                summary.fail("cluster");
-                summary
-            })
+            cargo_test_with_cluster(&[]).map(|summary| failed_as_well(summary, "docker"))
+        }
+    }
+}
+
+fn cargo_test_with_cluster(environment: &[Variable]) -> Result<Summary, Box<dyn Error>> {
+    let Ok(provider) = cluster::provider() else { return cargo_test_with(environment) };
+    let found = provider.status(&mut |_| {})?;
+    let tested = match provider.clone().start(&mut |line| output::say(line)) {
+        Ok(cluster) => {
+            let kubeconfig = (KUBECONFIG_VARIABLE, cluster.kubeconfig.into_os_string());
+            cargo_test_with(&[environment, &[kubeconfig]].concat())
+        }
+        Err(error) => {
+            crate::report(&error);
+            cargo_test_with(environment).map(|summary| failed_as_well(summary, "cluster"))
         }
     };
     if !found {
@@ -143,14 +157,17 @@ fn cargo_test() -> Result<Summary, Box<dyn Error>> {
     tested
 }
 
+fn failed_as_well(mut summary: Summary, name: &str) -> Summary {
+    summary.fail(name);
+    summary
+}
+
 /// `--show-output`, because a test that skips itself may say so in output that the harness otherwise hides.
-fn cargo_test_on(kubeconfig: Option<&Path>) -> Result<Summary, Box<dyn Error>> {
+fn cargo_test_with(environment: &[Variable]) -> Result<Summary, Box<dyn Error>> {
     let mut counts = CargoTest::default();
     let mut screen = Screen::default();
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
-    if let Some(kubeconfig) = kubeconfig {
-        command.env(KUBECONFIG_VARIABLE, kubeconfig);
-    }
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     let status = process::stream(&mut command, |line| {
         counts.line(line);
         if screen.shows(line) {

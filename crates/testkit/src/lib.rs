@@ -1,9 +1,12 @@
-//! Real parts for tests: repositories, registries with faults on cue, clusters.
+//! Real parts for tests: repositories, registries with faults on cue, clusters, docker.
 
 pub mod base;
 pub mod cache;
 mod chance;
 pub mod cluster;
+#[cfg(feature = "containers")]
+pub mod containers;
+pub mod docker;
 #[cfg(feature = "registry")]
 pub mod image;
 pub mod process;

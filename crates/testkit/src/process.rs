@@ -60,6 +60,19 @@ pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
 
+/// True where this process may mount, which root in a container often may not: `CAP_SYS_ADMIN` is among its effective
+/// capabilities.
+pub fn may_mount() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| has_capability(&status, 21))
+}
+
+/// Reads the mask of effective capabilities; their numbers are those of capability.h.
+fn has_capability(status: &str, number: u32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << number) != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +86,13 @@ mod tests {
         lines.sort();
         assert_eq!(lines, ["error", "out"]);
         assert_eq!(status.code(), Some(3));
+    }
+
+    #[test]
+    fn capabilities_are_read_from_their_mask() {
+        let docker_job = "Name:\tsh\nCapEff:\t00000000a80425fb\nCapBnd:\t000001ffffffffff\n";
+        assert!(!has_capability(docker_job, 21));
+        assert!(has_capability("CapEff:\t000001ffffffffff\n", 21));
     }
 
     #[test]
