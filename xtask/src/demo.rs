@@ -159,6 +159,8 @@ impl Demo {
         let Ground { cluster, database_url } =
             starting.join().expect("starting a cluster does not panic")?;
         let notes_toml = self.settings(&database_url)?;
+        // Where the nodes have a loopback of their own, the registry is not on it.
+        cluster.mirror(&registry.to_string(), registry)?;
         self.deploy(&pinned, &notes_toml, &cluster)?;
         let url = self.forward(&notes_toml, &cluster)?;
         notes::write_and_read_back(&url, &self.directory(), &|line| self.say(line))?;
@@ -174,6 +176,7 @@ impl Demo {
         cluster.create("/api/v1/namespaces", NAMESPACE)?;
         cluster.create("/api/v1/namespaces/notesapp/secrets", &secret(&database_url))?;
         let registry = self.start_registry()?;
+        cluster.mirror(&registry.to_string(), registry)?;
         self.provide_bases(registry)?;
         let mut run = Command::new(workspace::root().join("tests/gitlab-ci/run.sh"));
         run.arg(&self.binaries)

@@ -75,6 +75,18 @@ pub enum ClusterError {
         /// How it ended.
         status: std::process::ExitStatus,
     },
+    /// A registry of this machine's loopback could not be made reachable for the nodes.
+    #[error(
+        "failed to relay the registry {registry} from {listen}, where the nodes reach this machine"
+    )]
+    Relay {
+        /// The registry.
+        registry: SocketAddr,
+        /// This machine's address on the network of the nodes.
+        listen: IpAddr,
+        /// Why not.
+        source: io::Error,
+    },
     /// A file could not be read or written.
     #[error("failed to access `{}`", path.display())]
     Io {
@@ -149,7 +161,7 @@ impl Provider {
                 say(&format!("given: {}", kubeconfig.display()));
                 Ok(true)
             }
-            Self::Kind(kind) => Ok(kind.status(say)),
+            Self::Kind(_) => Ok(Kind::status(say)),
             Self::LocalNode(node) => node.status(say),
         }
     }
@@ -184,20 +196,20 @@ impl Cluster {
         Err(format!("no cluster runs: `cargo xtask cluster up`, or set {KUBECONFIG_VARIABLE}"))
     }
 
-    /// Creates an object (JSON) at a path of the API, on the local node.
+    /// Creates an object (JSON) at a path of the API, in a cluster of ours.
     ///
     /// # Errors
     ///
-    /// Where it exists already or is refused, and [`ClusterError::NoProvider`] on another provider's cluster.
+    /// Where it exists already or is refused, and [`ClusterError::NoProvider`] on a cluster that was given.
     pub fn create(&self, path: &str, object: &str) -> Result<(), ClusterError> {
-        let Provider::LocalNode(node) = &self.provider else {
-            let reason = format!(
-                "objects are created on the local node only, not by {}",
-                self.provider.name()
-            );
-            return Err(ClusterError::NoProvider { reasons: vec![reason] });
-        };
-        node.create(path, object)
+        match &self.provider {
+            Provider::LocalNode(node) => node.create(path, object),
+            Provider::Kind(_) => Kind::create_object(path, object),
+            Provider::Given(_) => {
+                let reason = "nothing is created in a cluster that was given".to_owned();
+                Err(ClusterError::NoProvider { reasons: vec![reason] })
+            }
+        }
     }
 
     /// Returns the address at which pods reach servers of this machine, where that is known: on the local node.
