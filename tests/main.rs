@@ -1,3 +1,5 @@
 //! Tests across crates, on real servers.
 
 mod architecture;
+mod built;
+mod clients;
