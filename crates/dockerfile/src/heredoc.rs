@@ -177,10 +177,13 @@ pub(crate) fn read_body(
         Indentation::StripTabs => str::trim_start_matches(text, '\t'),
     };
     let start = lexer.offset;
-    let mut body = String::new();
     while let Some(line) = lexer.line() {
-        let content = strip(line.text(lexer.source));
-        if content == opening.name {
+        if strip(line.text(lexer.source)) == opening.name {
+            let written = &lexer.source[start..line.start];
+            let body = match opening.indentation {
+                Indentation::Keep => written.to_owned(),
+                Indentation::StripTabs => written.split_inclusive('\n').map(strip).collect(),
+            };
             return Ok(Heredoc {
                 name: opening.name.clone(),
                 descriptor: opening.descriptor,
@@ -191,7 +194,6 @@ pub(crate) fn read_body(
                 body_span: Span::new(start, line.start),
             });
         }
-        body.push_str(strip(&lexer.source[line.start..line.next]));
     }
     let name = shortened(&opening.name);
     Err(Fault::new(Reason::HeredocUnterminated { name }, span))

@@ -96,7 +96,10 @@ impl<'a> Lexer<'a> {
             }
             let text = line.text(self.source);
             let start = line.start + (text.len() - text.trim_start().len());
-            let mut logical = Logical { text: String::new(), segments: Vec::new() };
+            let mut logical = Logical {
+                text: String::with_capacity(text.len()),
+                segments: Vec::with_capacity(1),
+            };
             let mut continues = self.append(&mut logical, start..line.end);
             let mut blank = None;
             while continues {

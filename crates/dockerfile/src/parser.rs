@@ -304,7 +304,7 @@ fn trimmed(word: crate::Word) -> crate::Word {
 }
 
 fn raw(words: Vec<crate::Word>) -> Vec<String> {
-    words.into_iter().map(|word| word.raw().to_owned()).collect()
+    words.into_iter().map(crate::Word::into_raw).collect()
 }
 
 /// Returns the value of a flag that knows only a few.

@@ -45,6 +45,11 @@ impl Word {
         &self.raw
     }
 
+    /// Returns the text as written, without its place.
+    pub(crate) fn into_raw(self) -> String {
+        self.raw
+    }
+
     /// Returns the escape character that holds in this word.
     pub fn escape(&self) -> Escape {
         self.escape

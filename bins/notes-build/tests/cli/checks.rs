@@ -145,7 +145,7 @@ async fn findings_as_a_code_quality_report() {
       {
         "description": "stage name `App` is not in lower case (write `app`)",
         "check_name": "StageNameCasing",
-        "fingerprint": "49ba5cb5bd3ddd2e2dc1b5bfbed2c0e9b2c4bdbbd7af93ed5ca4eef8ab5f5d08",
+        "fingerprint": "d189f560487f91e6e64a154eda90cfc3de943b14ed658d272e7fa17e1bf6c285",
         "severity": "minor",
         "location": {
           "path": "Dockerfile",

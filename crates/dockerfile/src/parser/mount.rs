@@ -86,7 +86,7 @@ impl Options {
             let reason = Reason::MountSyntax { value: shortened(value) };
             Fault::new(reason, value.span)
         };
-        let mut pairs: Vec<(String, Option<String>, Span)> = Vec::new();
+        let mut pairs: Vec<(String, Option<String>, Span)> = Vec::with_capacity(4);
         for (field, start) in fields(value).ok_or_else(syntax)? {
             // Quotes were taken out of the flag: then a place within it is not known any more.
             let exact = value.span.len() == value.value.len();
@@ -96,7 +96,7 @@ impl Options {
                 Some((key, setting)) => (key, Some(setting.to_owned())),
                 None => (field.as_str(), None),
             };
-            let key = canonical(&key.to_ascii_lowercase()).to_owned();
+            let key = canonical(key.to_ascii_lowercase());
             if pairs.iter().any(|(known, ..)| *known == key) {
                 return Err(Fault::new(Reason::MountRepeated { key: shortened(&key) }, span));
             }
@@ -246,14 +246,15 @@ fn invalid(
     Fault::new(reason, value.span)
 }
 
-fn canonical(key: &str) -> &str {
-    match key {
+fn canonical(key: String) -> String {
+    let name = match key.as_str() {
         "dst" | "destination" => "target",
         "src" => "source",
         "ro" => "readonly",
         "rw" => "readwrite",
-        other => other,
-    }
+        _ => return key,
+    };
+    name.to_owned()
 }
 
 /// Reads what Go's `strconv.ParseBool` reads.
