@@ -8,9 +8,15 @@ use std::fs;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
+
+/// How long a thread may be listed after it was joined. A scope ends when its closures have returned, and a join when the
+/// kernel has cleared the thread's id (`CLONE_CHILD_CLEARTID`), both before the thread is gone; on a busy machine by a while.
+const LINGERING: Duration = Duration::from_secs(1);
 
 /// Evidence that this process has one thread. It cannot be sent to another thread; whoever holds it
 /// starts none.
@@ -20,8 +26,14 @@ pub(crate) struct SingleThreaded(PhantomData<*const ()>);
 impl SingleThreaded {
     /// Counts the threads of this process; `None` if there are several.
     pub(crate) fn check() -> io::Result<Option<Self>> {
-        let threads = fs::read_dir("/proc/self/task")?.count();
-        Ok((threads == 1).then_some(Self(PhantomData)))
+        let deadline = Instant::now() + LINGERING;
+        while fs::read_dir("/proc/self/task")?.count() > 1 {
+            if Instant::now() > deadline {
+                return Ok(None);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(Some(Self(PhantomData)))
     }
 }
 
