@@ -4,6 +4,7 @@ mod pairs;
 mod paths;
 mod platforms;
 mod references;
+mod sources;
 
 use std::{
     fmt,
@@ -13,16 +14,12 @@ use std::{
 };
 
 use notes_console::{
-    Environment, Failure, Kind, environment,
-    settings::{Candidates, List, Located, Seconds, Setting, Table},
+    Environment, Failure, Kind,
+    settings::{Candidates, List, Seconds, Setting, Table},
 };
-use notes_gitinfo::SHORT_LENGTH;
-use notes_oci::Platform;
 use notes_sandbox::Isolation;
 
-use crate::{
-    cli::BuildArguments, dockerfile::Location, failure, output::Output, project::Project, secrets,
-};
+use crate::{cli::BuildArguments, dockerfile::Location, output::Output, project::Project, secrets};
 
 pub(crate) use pairs::Pairs;
 pub(crate) use paths::store;
@@ -30,6 +27,7 @@ pub(crate) use platforms::Platforms;
 
 use pairs::{build_arguments, named, pairs};
 use paths::Paths;
+use sources::Sources;
 
 /// The settings of a build.
 #[derive(Clone, Debug)]
@@ -77,7 +75,7 @@ impl Settings {
         current: &Path,
     ) -> Result<Self, Failure> {
         let build = &project.notes.build;
-        let registry = &project.notes.registry;
+        let sources = Sources { project, arguments, environment };
         let paths = Paths { project, environment, current };
         let context = paths.context(arguments.context.as_deref(), build.context.as_ref())?;
         let dockerfile = paths.dockerfile(
@@ -85,59 +83,17 @@ impl Settings {
             build.dockerfile.as_ref(),
             &context.value,
         )?;
-        let text = |key, flag, value: &Option<String>, variable, file: &Option<Located<String>>| {
-            let candidates = Candidates::new(key).flag(flag, value.clone()).file(file.clone());
-            candidates.environment(environment, variable).map_err(failure::variable)
-        };
-        let platforms = text(
-            "build.platform",
-            "--platform",
-            &(!arguments.platforms.is_empty()).then(|| arguments.platforms.join(",")),
-            environment::NOTES_BUILD_PLATFORM,
-            &build.platform,
-        )?
-        .or(Platform::native().to_string())
-        .try_map(|platforms| Platforms::parse(&platforms))?;
         let secrets: Vec<_> = arguments
             .secrets
             .iter()
             .map(|text| secrets::Source::parse(text, environment, current))
             .collect::<Result<_, _>>()?;
-        let isolation = text(
-            "build.isolation",
-            "--isolation",
-            &arguments.isolation,
-            environment::NOTES_BUILD_ISOLATION,
-            &build.isolation,
-        )?
-        .optional()
-        .try_map(|name| name.map(|name| name.parse()).transpose())
-        .map_err(|error: notes_sandbox::UnknownIsolation| Failure::new(Kind::Usage, error))?;
         Ok(Self {
-            image: text(
-                "image",
-                "--image",
-                &arguments.image,
-                environment::NOTES_IMAGE,
-                &project.notes.image,
-            )?
-            .derived(
-                environment::CI_REGISTRY_IMAGE.name,
-                environment.value(environment::CI_REGISTRY_IMAGE).map(str::to_lowercase),
-            )
-            .optional(),
-            target: text(
-                "build.target",
-                "--target",
-                &arguments.target,
-                environment::NOTES_BUILD_TARGET,
-                &build.target,
-            )?
-            .optional(),
-            tag_length: tag_length(project, arguments, environment)?,
-            tags: list("build.tags", "--tag", &arguments.tags)
-                .file(build.tags.clone())
-                .or(List::default()),
+            image: sources.image()?,
+            target: sources.target()?,
+            platforms: sources.platforms()?,
+            tag_length: sources.tag_length()?,
+            tags: sources.tags(),
             arguments: pairs(
                 "build.args",
                 "--build-arg",
@@ -160,26 +116,12 @@ impl Settings {
                 .flag("--secret", (!secrets.is_empty()).then_some(Many(secrets)))
                 .or(Many(Vec::new())),
             store: store(arguments.store.as_deref(), build.store.as_ref(), environment, current)?,
-            mirrors: list("registry.mirrors", "--mirror", &arguments.mirrors)
-                .environment(environment, environment::NOTES_MIRRORS)
-                .map_err(failure::variable)?
-                .file(registry.mirrors.clone())
-                .or(List::default()),
-            insecure: list("registry.insecure", "--insecure-registry", &arguments.insecure)
-                .environment(environment, environment::NOTES_INSECURE_REGISTRIES)
-                .map_err(failure::variable)?
-                .file(registry.insecure.clone())
-                .or(List::default()),
-            run_timeout: Candidates::new("build.run-timeout")
-                .flag("--run-timeout", arguments.run_timeout)
-                .environment(environment, environment::NOTES_BUILD_RUN_TIMEOUT)
-                .map_err(failure::variable)?
-                .file(build.run_timeout.clone())
-                .optional(),
+            isolation: sources.isolation()?,
+            run_timeout: sources.run_timeout()?,
+            mirrors: sources.mirrors()?,
+            insecure: sources.insecure()?,
             context,
             dockerfile,
-            platforms,
-            isolation,
         })
     }
 
@@ -219,24 +161,6 @@ impl Settings {
         table.add(&self.insecure);
         table
     }
-}
-
-fn tag_length(
-    project: &Project,
-    arguments: &BuildArguments,
-    environment: &Environment,
-) -> Result<Setting<u8>, Failure> {
-    let default = u8::try_from(SHORT_LENGTH).expect("seven fits");
-    Candidates::new("build.tag-length")
-        .flag("--tag-length", arguments.tag_length)
-        .environment(environment, environment::NOTES_BUILD_TAG_LENGTH)
-        .map_err(failure::variable)
-        .map(|candidates| candidates.file(project.notes.build.tag_length.clone()).or(default))
-}
-
-fn list(key: &'static str, flag: &'static str, values: &[String]) -> Candidates<List> {
-    let given = (!values.is_empty()).then(|| List(values.to_vec()));
-    Candidates::new(key).flag(flag, given)
 }
 
 /// Several values of one flag.
