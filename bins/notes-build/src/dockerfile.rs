@@ -10,7 +10,7 @@ use notes_console::{Environment, Failure, Kind};
 use notes_image::plan;
 use notes_oci::Platform;
 
-use crate::{failure, project::Project, settings::Settings};
+use crate::{contexts::Contexts, failure, project::Project, settings::Settings};
 
 /// Variables that reach a build without being asked for: proxies, as docker passes them on (docker docs, "Predefined
 /// ARGs"). They are in no cache key and in no image.
@@ -80,6 +80,7 @@ fn missing(project: &Project, path: &std::path::Path) -> Failure {
 pub(crate) fn plan_options(
     settings: &Settings,
     environment: &Environment,
+    contexts: &Contexts,
     platform: &Platform,
     commit: &str,
 ) -> plan::Options {
@@ -96,6 +97,6 @@ pub(crate) fn plan_options(
         arguments,
         offers: [(COMMIT.to_owned(), commit.to_owned())].into(),
         platform: platform.clone(),
-        ..plan::Options::default()
+        contexts: contexts.plan.clone(),
     }
 }

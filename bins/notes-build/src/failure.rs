@@ -17,6 +17,8 @@ use notes_oci::{LayoutError, ReferenceError};
 use notes_registry::{PullError, PushError};
 use notes_sandbox::{EnterError, RunError};
 
+use crate::contexts::ImagesError;
+
 pub(crate) fn open(error: OpenError) -> Failure {
     let hint = error.hint();
     Failure::new(Kind::Configuration, error).with_hints(hint)
@@ -132,11 +134,7 @@ fn hint_of(error: &build::Error, ignore: &str) -> Option<String> {
         build::Problem::Copy { source: CopyError::NoMatch { ignored_by: Some(line), .. } } => {
             Some(format!("line {line} of `{ignore}` excludes it"))
         }
-        build::Problem::Image { source, .. } => {
-            let error: &PullError = source.downcast_ref()?;
-            let missing = "check its name and tag; the registry has no such image";
-            error.hint().or_else(|| error.is_not_found().then(|| missing.into()))
-        }
+        build::Problem::Image { source, .. } => source.downcast_ref::<ImagesError>()?.hint(),
         _ => error.hint(),
     }
 }
@@ -147,7 +145,9 @@ fn kind_of(error: &build::Error) -> Kind {
         Problem::Failed { .. } => Kind::Failed,
         Problem::TimedOut { .. } => Kind::TimedOut,
         Problem::Run { source } => kind_of_run(source),
-        Problem::Image { source, .. } => source.downcast_ref().map_or(Kind::Internal, kind_of_pull),
+        Problem::Image { source, .. } => {
+            source.downcast_ref().map_or(Kind::Internal, kind_of_image)
+        }
         Problem::Unpack { .. } | Problem::Store { .. } => Kind::Internal,
         _ => Kind::Configuration,
     }
@@ -210,14 +210,17 @@ pub(crate) fn push(error: PushError) -> Failure {
 
 /// An image-layout directory that is missing, is none, or does not hold what is asked for.
 pub(crate) fn layout(error: LayoutError) -> Failure {
-    let kind = match &error {
+    Failure::new(kind_of_layout(&error), error)
+}
+
+fn kind_of_layout(error: &LayoutError) -> Kind {
+    match error {
         LayoutError::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
             Kind::Internal
         }
         LayoutError::Layer { .. } => Kind::Network,
         _ => Kind::Configuration,
-    };
-    Failure::new(kind, error)
+    }
 }
 
 /// The same where a layout is to be written.
@@ -241,6 +244,14 @@ pub(crate) fn export(error: ExportError) -> Failure {
 
 fn is_in_the_way(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::IsADirectory)
+}
+
+fn kind_of_image(error: &ImagesError) -> Kind {
+    match error {
+        ImagesError::Remote(error) => kind_of_pull(error),
+        ImagesError::Layout(error) => kind_of_layout(error),
+        ImagesError::Absent { .. } => Kind::Configuration,
+    }
 }
 
 /// A base that cannot be had: it is not there, it is denied, or the network failed.

@@ -5,6 +5,7 @@ mod archive;
 mod cli;
 mod commands;
 mod context;
+mod contexts;
 mod dockerfile;
 mod download;
 mod failure;
@@ -19,6 +20,7 @@ mod registry;
 mod reporter;
 mod secrets;
 mod settings;
+mod ssh;
 mod writing;
 
 use std::{process::ExitCode, time::Duration};

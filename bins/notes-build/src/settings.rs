@@ -19,7 +19,10 @@ use notes_console::{
 };
 use notes_sandbox::Isolation;
 
-use crate::{cli::BuildArguments, dockerfile::Location, output::Output, project::Project, secrets};
+use crate::{
+    cli::BuildArguments, contexts, dockerfile::Location, output::Output, project::Project, secrets,
+    ssh,
+};
 
 pub(crate) use pairs::Pairs;
 pub(crate) use paths::store;
@@ -54,6 +57,10 @@ pub(crate) struct Settings {
     pub(crate) annotations: Setting<Pairs>,
     /// Secrets: from where, not what.
     pub(crate) secrets: Setting<Many<secrets::Source>>,
+    /// SSH agents.
+    pub(crate) agents: Setting<Many<ssh::Agent>>,
+    /// Further contexts.
+    pub(crate) contexts: Setting<Many<contexts::Named>>,
     /// The store.
     pub(crate) store: Setting<PathBuf>,
     /// How RUN is isolated; `None` is the best there is.
@@ -83,11 +90,6 @@ impl Settings {
             build.dockerfile.as_ref(),
             &context.value,
         )?;
-        let secrets: Vec<_> = arguments
-            .secrets
-            .iter()
-            .map(|text| secrets::Source::parse(text, environment, current))
-            .collect::<Result<_, _>>()?;
         Ok(Self {
             image: sources.image()?,
             target: sources.target()?,
@@ -112,9 +114,15 @@ impl Settings {
                 &named("--annotation", &arguments.annotations)?,
                 build.annotations.as_ref(),
             ),
-            secrets: Candidates::new("build.secrets")
-                .flag("--secret", (!secrets.is_empty()).then_some(Many(secrets)))
-                .or(Many(Vec::new())),
+            secrets: many("build.secrets", "--secret", &arguments.secrets, |text| {
+                secrets::Source::parse(text, environment, current)
+            })?,
+            agents: many("build.ssh", "--ssh", &arguments.agents, |text| {
+                ssh::Agent::parse(text, environment, current)
+            })?,
+            contexts: many("build.contexts", "--build-context", &arguments.contexts, |text| {
+                contexts::Named::parse(text, current)
+            })?,
             store: store(arguments.store.as_deref(), build.store.as_ref(), environment, current)?,
             isolation: sources.isolation()?,
             run_timeout: sources.run_timeout()?,
@@ -154,6 +162,8 @@ impl Settings {
         table.add(&self.labels);
         table.add(&self.annotations);
         table.add(&self.secrets);
+        table.add(&self.agents);
+        table.add(&self.contexts);
         table.add(&path(&self.store));
         table.add_optional(&self.isolation);
         table.add_optional(&self.run_timeout);
@@ -172,6 +182,18 @@ impl<T: fmt::Display> fmt::Display for Many<T> {
         let texts: Vec<_> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(&texts.join(" "))
     }
+}
+
+/// Reads what is given by flags alone.
+fn many<T>(
+    key: &'static str,
+    flag: &'static str,
+    given: &[String],
+    parse: impl Fn(&str) -> Result<T, Failure>,
+) -> Result<Setting<Many<T>>, Failure> {
+    let values: Vec<_> = given.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
+    let values = (!values.is_empty()).then_some(Many(values));
+    Ok(Candidates::new(key).flag(flag, values).or(Many(Vec::new())))
 }
 
 /// Reads the outputs; none means the registry.

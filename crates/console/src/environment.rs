@@ -85,6 +85,7 @@ variables! {
     TERM = "TERM", "`dumb`: neither colours nor bars.";
     HOME = "HOME", "The home directory.";
     XDG_CACHE_HOME = "XDG_CACHE_HOME", "The directory below which the store `notes` lies; `~/.cache` without it.";
+    SSH_AUTH_SOCK = "SSH_AUTH_SOCK", "The socket of the SSH agent that `notes-build --ssh default` takes.";
 
     // Proxies, which a build also passes on to RUN.
     HTTP_PROXY = "HTTP_PROXY", "The proxy for http:// addresses.";

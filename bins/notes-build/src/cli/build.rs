@@ -36,6 +36,13 @@ pub(crate) struct BuildArguments {
     /// A secret for `RUN --mount=type=secret`: `id=ID,src=FILE` or `id=ID,env=NAME`.
     #[arg(long = "secret", value_name = "SECRET", help_heading = "Source")]
     pub(crate) secrets: Vec<String>,
+    /// An agent for `RUN --mount=type=ssh`: `default` for that of this session, or `ID=SOCKET`.
+    #[arg(long = "ssh", value_name = "AGENT", help_heading = "Source")]
+    pub(crate) agents: Vec<String>,
+    /// A further context, instead of the stage or image of its name: `NAME=DIR`, `NAME=docker-image://REF` or
+    /// `NAME=oci-layout://DIR`.
+    #[arg(long = "build-context", value_name = "NAME=CONTEXT", help_heading = "Source")]
+    pub(crate) contexts: Vec<String>,
     /// The platforms to build for, such as `linux/amd64,linux/arm64` [default: that of this machine].
     #[arg(
         long = "platform",

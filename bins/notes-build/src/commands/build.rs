@@ -1,6 +1,6 @@
 //! `notes-build`: from a commit to a pushed image.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
 use notes_console::{Failure, Kind, Session, Ui, Verbosity, print_result, signal};
 use notes_dockerfile::Dockerfile;
@@ -18,7 +18,9 @@ use crate::{
     annotations::Annotations,
     block_on,
     cli::BuildArguments,
-    context, dockerfile,
+    context,
+    contexts::Contexts,
+    dockerfile,
     download::Downloads,
     failure::{self, Source},
     handover,
@@ -31,6 +33,7 @@ use crate::{
     reporter::{BuildLines, Bytes, Elapsed},
     secrets,
     settings::{self, Settings},
+    ssh,
     writing::Writing,
 };
 
@@ -43,7 +46,11 @@ struct Job {
     plans: Vec<Plan>,
     context: Arc<dyn Tree>,
     ignore: String,
+    contexts: Contexts,
+    /// The files of those contexts that are directories.
+    trees: BTreeMap<String, Arc<dyn Tree>>,
     secrets: BTreeMap<String, Secret>,
+    agents: BTreeMap<String, PathBuf>,
     annotations: Annotations,
     outputs: Vec<Output>,
     references: Vec<Reference>,
@@ -91,6 +98,8 @@ impl Job {
         let annotations = Annotations::of(&settings.annotations.value, platforms)?;
         let outputs = settings::outputs(arguments, platforms, current)?;
         let secrets = secrets::read(&settings.secrets.value.0, environment)?;
+        let agents = ssh::sockets(&settings.agents.value.0)?;
+        let contexts = Contexts::of(&settings.contexts.value.0)?;
         let state = worktree(ui, &project)?;
         let tag = tag(&project, &settings, state)?;
         let references = if outputs.contains(&Output::Registry) {
@@ -104,7 +113,7 @@ impl Job {
             State::Committed => project.revision.commit.to_string(),
             State::Dirty => format!("{}-dirty", project.revision.commit),
         };
-        let plans = plans(session, &settings, &text, &commit)?;
+        let plans = plans(session, &settings, &contexts, &text, &commit)?;
         let directory = &settings.context.value;
         let context = context::open(&project, directory, location)?;
         let ignore = context::ignore_file(&project, directory, location)?.map(|(name, _)| name);
@@ -120,7 +129,10 @@ impl Job {
             plans,
             context,
             ignore,
+            trees: contexts.trees()?,
+            contexts,
             secrets,
+            agents,
             annotations,
             outputs,
             references,
@@ -177,13 +189,16 @@ impl Job {
         let Engine { remote, store, sandbox, cancel } = engine;
         let redaction = Redaction::of(self.secrets.values());
         let platform = (self.plans.len() > 1).then(|| plan.platform.clone());
+        let images = self.contexts.images(remote.clone());
         let resources = Resources {
             sandbox: Some(sandbox.clone()),
+            contexts: self.trees.clone(),
             secrets: self.secrets.clone(),
+            agents: self.agents.clone(),
             cancel: cancel.clone(),
             fetch: Some(Arc::new(Downloads(remote.clone()))),
             reporter: Arc::new(BuildLines::new(ui.clone(), platform, redaction.clone())),
-            ..Resources::new(Arc::clone(&self.context), remote.clone(), store.clone())
+            ..Resources::new(Arc::clone(&self.context), images, store.clone())
         };
         let mut labels = naming::labels(&self.project.revision, &self.tag);
         labels.extend(self.settings.labels.value.0.clone());
@@ -216,6 +231,7 @@ impl Job {
 fn plans(
     session: &Session,
     settings: &Settings,
+    contexts: &Contexts,
     text: &str,
     commit: &str,
 ) -> Result<Vec<Plan>, Failure> {
@@ -224,7 +240,8 @@ fn plans(
     let parsed = Dockerfile::parse(text).map_err(|error| source.parse(&error))?;
     let mut plans: Vec<Plan> = Vec::new();
     for platform in settings.platforms.value.iter() {
-        let options = dockerfile::plan_options(settings, &session.environment, platform, commit);
+        let environment = &session.environment;
+        let options = dockerfile::plan_options(settings, environment, contexts, platform, commit);
         let mut plan = Plan::new(&parsed, &options).map_err(|error| source.plan(error))?;
         plan.check_commands(&Platform::native()).map_err(|error| source.plan(error))?;
         if !plans.is_empty() {

@@ -10,7 +10,9 @@ use notes_image::plan::{self, Plan};
 
 use crate::{
     cli::{CheckArguments, FindingFormat},
-    context, dockerfile,
+    context,
+    contexts::Contexts,
+    dockerfile,
     failure::Source,
     project::Project,
     settings::Settings,
@@ -30,7 +32,9 @@ pub(crate) fn run(session: &Session, arguments: &CheckArguments) -> Result<(), F
     let commit = project.revision.commit.to_string();
     // Rules are about the text; where they ask for a platform, the first one stands for all.
     let platform = settings.platforms.value.first();
-    let plan_options = dockerfile::plan_options(&settings, &session.environment, platform, &commit);
+    let contexts = Contexts::of(&settings.contexts.value.0)?;
+    let plan_options =
+        dockerfile::plan_options(&settings, &session.environment, &contexts, platform, &commit);
     let (parsed, plan) = match plan(source, &plan_options) {
         Ok(planned) => planned,
         // Whoever reads a report gets one, and the failure is told and returned as ever.
@@ -41,7 +45,7 @@ pub(crate) fn run(session: &Session, arguments: &CheckArguments) -> Result<(), F
     };
     rules::warn_of_unknown(session, source, &parsed);
     let ignore = context::ignore(&project, &settings.context.value, location)?;
-    let bases = bases::known(session, &settings, &plan, arguments.offline)?;
+    let bases = bases::known(session, &settings, &contexts, &plan, arguments.offline)?;
     let options = lint::Options { ignore: Some(ignore), bases, skip, experimental };
     let mut report = lint::check(&parsed, &options);
     if arguments.strict {

@@ -161,6 +161,8 @@ async fn config_show_names_every_origin() {
     build.labels       -                             default
     build.annotations  -                             default
     build.secrets      -                             default
+    build.ssh          -                             default
+    build.contexts     -                             default
     build.store        HOME/.cache/notes  the cache directory
     build.isolation    -                             default
     build.run-timeout  -                             default

@@ -2,10 +2,12 @@
 
 mod builds;
 mod checks;
+mod contexts;
 mod dockerfiles;
 mod failures;
 mod outputs;
 mod platforms;
 mod secrets;
+mod ssh;
 mod stopped;
 mod world;

@@ -6,15 +6,21 @@ use notes_console::{Chain, Failure, Session};
 use notes_dockerfile::lint::{Base, BaseShell};
 use notes_image::plan::{self, Plan, Stage};
 use notes_oci::{Image, ImageSource as _, Platform};
-use notes_registry::{PullError, Remote, Retag};
+use notes_registry::{PullError, Retag};
 
-use crate::{block_on, registry, settings::Settings};
+use crate::{
+    block_on,
+    contexts::{Contexts, Images, ImagesError},
+    registry,
+    settings::Settings,
+};
 
 /// Asks the registries for the config of every base image; no layer is read. An image that cannot be had is named, and the rules
 /// say about its stage what they can say without it.
 pub(super) fn known(
     session: &Session,
     settings: &Settings,
+    contexts: &Contexts,
     plan: &Plan,
     offline: bool,
 ) -> Result<BTreeMap<usize, Base>, Failure> {
@@ -25,20 +31,21 @@ pub(super) fn known(
     }
     let (mirrors, insecure) = (&settings.mirrors.value.0, &settings.insecure.value.0);
     let remote = registry::remote(session, mirrors, insecure, Retag::Refuse)?;
+    let sources = contexts.images(remote);
     block_on(async {
         let mut bases = BTreeMap::new();
         for stage in images {
-            bases.extend(base(session, &remote, stage).await.map(|base| (stage.index, base)));
+            bases.extend(base(session, &sources, stage).await.map(|base| (stage.index, base)));
         }
         Ok(bases)
     })
 }
 
-async fn base(session: &Session, remote: &Remote, stage: &Stage) -> Option<Base> {
+async fn base(session: &Session, sources: &Images, stage: &Stage) -> Option<Base> {
     let plan::Base::Image(reference) = &stage.base else { return None };
-    match remote.image(reference, &stage.platform).await {
+    match sources.image(reference, &stage.platform).await {
         Ok(image) => Some(described(&image, &stage.platform)),
-        Err(PullError::NoPlatform { offered, .. }) if !offered.is_empty() => {
+        Err(ImagesError::Remote(PullError::NoPlatform { offered, .. })) if !offered.is_empty() => {
             let platform = offered[0].to_string();
             Some(Base { platform, wanted: stage.platform.to_string(), ..Base::default() })
         }
