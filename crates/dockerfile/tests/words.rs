@@ -33,7 +33,7 @@ fn a_build_expands_these_words_and_no_others() {
         let source = format!("FROM debian\n{line}\n");
         let file = Dockerfile::parse(&source).unwrap_or_else(|error| panic!("{line}: {error}"));
         let words = file.stages[0].statements[0].instruction.words();
-        let mut words: Vec<&str> = words.into_iter().map(|word| word.raw()).collect();
+        let mut words: Vec<&str> = words.into_iter().map(notes_dockerfile::Word::raw).collect();
         let mut expected: Vec<&str> = expected.split(' ').filter(|word| !word.is_empty()).collect();
         words.sort_unstable();
         expected.sort_unstable();

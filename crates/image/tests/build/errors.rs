@@ -76,7 +76,7 @@ fn a_command_that_takes_too_long_is_ended_with_all_its_processes() {
           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         begun
         "#);
-    assert!(begun.elapsed() < Duration::from_secs(60), "nothing was waited for");
+    assert!(begun.elapsed() < Duration::from_mins(1), "nothing was waited for");
     assert_eq!(fs::read_dir(world.path("store/drafts")).unwrap().count(), 0);
     world.options.insert("run_timeout", json!(600));
     world.build("FROM base:1\nRUN echo in time > /file\n");

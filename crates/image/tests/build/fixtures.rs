@@ -73,7 +73,9 @@ fn cases() -> Vec<PathBuf> {
 fn outcome(world: &mut World, case: &Path, base: &BTreeSet<String>) -> Result<String, String> {
     let dockerfile = fs::read_to_string(case.join("Dockerfile")).unwrap();
     let settings: Settings = match fs::read_to_string(case.join("build.toml")) {
-        Ok(text) => toml::from_str(&text).unwrap_or_else(|error| panic!("{case:?}: {error}")),
+        Ok(text) => {
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", case.display()))
+        }
         Err(_) => Settings::default(),
     };
     let context = case.join("context");
@@ -150,8 +152,9 @@ fn walk(
             Some(first) if *first != path => format!(" = /{}", first.display()),
             _ => String::new(),
         };
-        let xattrs: String =
+        let xattrs: Vec<_> =
             entry.xattrs.keys().map(|name| format!(" +{}", name.display())).collect();
+        let xattrs = xattrs.concat();
         lines.insert(format!("/{} {mode:o} {uid}:{gid} {content}{link}{xattrs}", path.display()));
         if entry.is_directory() {
             walk(tree, &path, inodes, lines);
