@@ -13,6 +13,10 @@ use crate::compare::{fixture::Fixture, workspace::Workspace};
 
 /// How long the daemon may take to come up.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long it may take to say its version.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long it may take to build a fixture, or to load a base.
+const WORK: Duration = Duration::from_mins(10);
 const SOCKET: &str = "/run/docker.sock";
 
 /// A docker daemon, which ends when it is dropped.
@@ -54,8 +58,10 @@ impl<'a> Buildkit<'a> {
         Err(io::Error::other(format!("dockerd was not up within {} s", PATIENCE.as_secs())))
     }
 
-    fn docker(&self, arguments: &[&str]) -> Command {
-        let mut command = self.root.command(Network::Machine, "docker");
+    /// A client whose time is limited: one that asks a daemon which is not up yet may wait for ever.
+    fn docker(&self, limit: Duration, arguments: &[&str]) -> Command {
+        let mut command = self.root.command(Network::Machine, "timeout");
+        command.arg(limit.as_secs().to_string()).arg("docker");
         command.args(["--host", &format!("unix://{SOCKET}")]).args(arguments);
         command.stdin(Stdio::null());
         command
@@ -69,18 +75,18 @@ impl Reference for Buildkit<'_> {
 
     fn version(&self) -> io::Result<String> {
         let format = "docker {{.Server.Version}}";
-        let output = succeeded(self.docker(&["version", "--format", format]).output()?)?;
+        let output = succeeded(self.docker(ANSWER, &["version", "--format", format]).output()?)?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     fn load(&self, archive: &Path) -> io::Result<()> {
         let archive = self.root.inside(archive);
-        succeeded(self.docker(&["image", "load", "--input"]).arg(archive).output()?).map(drop)
+        succeeded(self.docker(WORK, &["image", "load", "--input"]).arg(archive).output()?).map(drop)
     }
 
     fn build(&self, workspace: &Workspace, fixture: &Fixture) -> io::Result<Outcome> {
         let archive = workspace.archive(fixture, &self.builder().to_string());
-        let mut command = self.docker(&["buildx", "build", "--progress=plain"]);
+        let mut command = self.docker(WORK, &["buildx", "build", "--progress=plain"]);
         let destination = self.root.inside(&archive);
         command.arg(format!("--output=type=docker,dest={}", destination.display()));
         command.args(workspace.options(fixture, |path| self.root.inside(path)));
