@@ -90,7 +90,6 @@ pub(crate) fn pipeline(
     mut line: impl FnMut(&str),
 ) -> std::result::Result<bool, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // Another caller in this process may have installed it.
     let demo = Demo::new(runtime.handle().clone(), programs)?;
     let found = demo.found();
     let ended = demo.pipeline(&mut line);
