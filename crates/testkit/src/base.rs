@@ -124,7 +124,10 @@ fn bootstrap(recipe: &Recipe, archive: &Path, say: &mut dyn FnMut(&str)) -> Resu
     install_missing(&PACKAGES, "a base image without Docker Hub", say)
         .map_err(|source| BaseError::Packages { source })?;
     let reference = &recipe.reference;
-    say(&format!("making {reference} from Debian {} packages (about half a minute)", recipe.suite));
+    say(&format!(
+        "making {reference} from Debian {} packages (half a minute; minutes for Node, which is hundreds of packages)",
+        recipe.suite
+    ));
     let mut words = Vec::new();
     let status =
         process::stream(&mut mmdebstrap(recipe, archive), |line| words.push(line.to_owned()))
