@@ -2,7 +2,7 @@
 
 use clap::ValueEnum as _;
 
-use crate::compare::Builder;
+use crate::{compare::Builder, demo::App};
 
 /// The project's own commands.
 #[derive(Debug, clap::Parser)]
@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything: format, lints, unit, doc and integration tests, the example app's own tests, a GitLab pipeline.
     Test(TestOptions),
-    /// Build, push and deploy the example app on real parts, and write a note into it.
+    /// Build, push and deploy an example app on real parts, and use it.
     Demo(DemoOptions),
     /// Build the two static, stripped binaries of a release, and say how large they are.
     Dist,
@@ -36,6 +36,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoOptions {
+    /// The application.
+    #[arg(value_enum, default_value_t)]
+    pub(crate) app: App,
     /// Leave everything running.
     #[arg(long, conflicts_with = "down")]
     pub(crate) keep: bool,

@@ -1,16 +1,17 @@
 //! `cargo xtask demo`: the whole road on real parts, from HEAD to a note that is written and read back.
 //!
-//! What takes long on a fresh machine runs beside what the next step needs: Kubernetes is built while cargo builds the two
-//! binaries and the image is built and pushed.
+//! What takes long on a fresh machine runs beside what the next step needs: Kubernetes is built while cargo builds
+//! `notes-build` and the image is built and pushed.
 
+mod app;
 mod bases;
 pub(crate) mod database;
+mod markdown;
 mod notes;
 mod service;
 
 use std::{
     error::Error,
-    fmt::Write as _,
     fs::{self, OpenOptions},
     io::{self, Write as _},
     net::{SocketAddr, TcpListener},
@@ -27,8 +28,9 @@ use notes_testkit::{
 };
 
 use crate::{cli::DemoOptions, cluster, output, program, workspace};
-use database::Database;
 use service::Service;
+
+pub(crate) use app::App;
 
 /// What a step of the demo may end with.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -36,14 +38,8 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>
 /// The address of the registry, so that an image has the same name in each run; another port where it is taken.
 const REGISTRY: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5000);
-/// The repository the app is pushed to.
-const REPOSITORY: &str = "notes/notes-app-k8s";
 /// The namespace of the pipeline, which a person makes before the first deploy, with a Secret in it.
 const NAMESPACE: &str = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"notesapp"}}"#;
-/// Good for nothing but a database that is gone with the demo.
-const SECRET_KEY: &str = "for-the-demo-only-and-nothing-else-0123456789abcdefghij";
-/// The database where pods reach none of this machine: each pod has its own file, which is gone with it.
-const FILE_OF_EACH_POD: &str = "sqlite:////tmp/notes.sqlite3";
 /// The port of this machine that the app answers on.
 const PORT: u16 = 8000;
 
@@ -51,7 +47,7 @@ const PORT: u16 = 8000;
 pub(crate) fn run(options: &DemoOptions) -> std::result::Result<ExitCode, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let programs = if options.built { Programs::Built } else { Programs::ToBuild };
-    let demo = Demo::new(runtime.handle().clone(), programs)?;
+    let demo = Demo::new(options.app, runtime.handle().clone(), programs)?;
     if options.down {
         demo.take_down(Found::default());
         return Ok(ExitCode::SUCCESS);
@@ -90,7 +86,7 @@ pub(crate) fn pipeline(
     mut line: impl FnMut(&str),
 ) -> std::result::Result<bool, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let demo = Demo::new(runtime.handle().clone(), programs)?;
+    let demo = Demo::new(App::NotesApp, runtime.handle().clone(), programs)?;
     let found = demo.found();
     let ended = demo.pipeline(&mut line);
     demo.take_down(found);
@@ -115,10 +111,10 @@ struct Found {
     database: bool,
 }
 
-/// Where the app runs: the cluster, and the database of its pods.
+/// Where the app runs: the cluster, and the database of its pods where they have one.
 struct Ground {
     cluster: Cluster,
-    database_url: String,
+    database_url: Option<String>,
 }
 
 #[derive(Clone)]
@@ -128,15 +124,14 @@ struct Demo {
     /// Where the two binaries are: where this program is.
     binaries: PathBuf,
     programs: Programs,
-    app: PathBuf,
+    app: App,
     started: Instant,
 }
 
 impl Demo {
-    fn new(runtime: tokio::runtime::Handle, programs: Programs) -> io::Result<Self> {
+    fn new(app: App, runtime: tokio::runtime::Handle, programs: Programs) -> io::Result<Self> {
         let program = std::env::current_exe()?;
         let binaries = program.parent().unwrap_or(Path::new(".")).to_owned();
-        let app = workspace::root().join("examples/notes-app");
         let (cache, started) = (cache::directory(), Instant::now());
         Ok(Self { runtime, cache, binaries, programs, app, started })
     }
@@ -158,12 +153,12 @@ impl Demo {
         }
         let Ground { cluster, database_url } =
             starting.join().expect("starting a cluster does not panic")?;
-        let notes_toml = self.settings(&database_url)?;
+        let notes_toml = self.settings(database_url.as_deref())?;
         // Where the nodes have a loopback of their own, the registry is not on it.
         cluster.mirror(&registry.to_string(), registry)?;
         self.deploy(&pinned, &notes_toml, &cluster)?;
         let url = self.forward(&notes_toml, &cluster)?;
-        notes::write_and_read_back(&url, &self.directory(), &|line| self.say(line))?;
+        self.app.try_out(&url, &self.directory(), &|line| self.say(line))?;
         program::run(&mut self.deploying("status", &notes_toml, &cluster))?;
         self.say("done");
         output::result(&url);
@@ -174,7 +169,8 @@ impl Demo {
         self.build_programs(&["notes-build", "notes-deploy"])?;
         let Ground { cluster, database_url } = self.ground(cluster::provider()?)?;
         cluster.create("/api/v1/namespaces", NAMESPACE)?;
-        cluster.create("/api/v1/namespaces/notesapp/secrets", &secret(&database_url))?;
+        let secret = app::secret(database_url.as_deref());
+        cluster.create("/api/v1/namespaces/notesapp/secrets", &secret)?;
         let registry = self.start_registry()?;
         cluster.mirror(&registry.to_string(), registry)?;
         self.provide_bases(registry)?;
@@ -183,7 +179,7 @@ impl Demo {
             // The embedded registry asks for no credentials, but the pipeline does.
             .envs([("DOCKERHUB_USERNAME", "someone"), ("DOCKERHUB_PASSWORD", "a-token")])
             .env("KUBECONFIG", &cluster.kubeconfig)
-            .env("NOTES_IMAGE", format!("{registry}/{REPOSITORY}"))
+            .env("NOTES_IMAGE", self.repository(registry))
             .env("NOTES_MIRRORS", format!("docker.io={registry}"));
         Ok(notes_testkit::process::stream(&mut run, line)?.success())
     }
@@ -198,8 +194,10 @@ impl Demo {
         self.say(&format!("cluster: {}", provider.name()));
         let cluster = provider.start(&mut |line| self.say(line))?;
         let database_url = match cluster.address_of_this_machine()? {
-            Some(address) => self.database().start(address, &|line| self.say(line))?,
-            None => FILE_OF_EACH_POD.to_owned(),
+            Some(address) if self.app.has_database() => {
+                Some(database::start(address, &|line| self.say(line))?)
+            }
+            _ => None,
         };
         Ok(Ground { cluster, database_url })
     }
@@ -234,7 +232,7 @@ impl Demo {
     }
 
     fn provide_bases(&self, registry: SocketAddr) -> Result<()> {
-        let dockerfile = self.app.join("Dockerfile");
+        let dockerfile = self.app.directory().join("Dockerfile");
         let notes_build = self.binaries.join("notes-build");
         let say = |line: &str| self.say(line);
         let providing = bases::provide(&dockerfile, registry, &notes_build, &self.cache, &say);
@@ -243,21 +241,25 @@ impl Demo {
 
     fn build_image(&self, registry: SocketAddr) -> Result<String> {
         let mut build = Command::new(self.binaries.join("notes-build"));
-        build.args(["--image", &format!("{registry}/{REPOSITORY}")]);
+        build.args(["--image", &self.repository(registry)]);
         build.args(["--mirror", &format!("docker.io={registry}")]);
         self.say(&format!("$ {}", program::line(&build)));
-        program::result(build.current_dir(&self.app))
+        program::result(build.current_dir(self.app.directory()))
     }
 
-    /// The app's own notes.toml, with the two settings that in production come from a Secret.
-    fn settings(&self, database_url: &str) -> Result<PathBuf> {
-        let text = fs::read_to_string(self.app.join("notes.toml"))?;
+    /// The app's own notes.toml; where it has a Secret in production, a copy with values of the demo's own.
+    fn settings(&self, database_url: Option<&str>) -> Result<PathBuf> {
+        let original = self.app.directory().join("notes.toml");
+        if !self.app.has_database() {
+            return Ok(original);
+        }
         let directory = self.directory();
         fs::create_dir_all(&directory)?;
         let path = directory.join("notes.toml");
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-        file.write_all(with_environment(&text, database_url).as_bytes())?;
+        let text = fs::read_to_string(original)?;
+        file.write_all(app::with_environment(&text, database_url).as_bytes())?;
         Ok(path)
     }
 
@@ -270,10 +272,10 @@ impl Demo {
 
     /// Without a cluster: what would be applied, and what a deploy would need.
     fn render(&self, pinned: &str, missing: &ClusterError) -> Result<()> {
-        let notes_toml = self.settings(FILE_OF_EACH_POD)?;
+        let notes_toml = self.settings(None)?;
         let mut render = Command::new(self.binaries.join("notes-deploy"));
         render.args(["render", "--image", pinned, "--config"]).arg(notes_toml);
-        output::result(&program::result(render.current_dir(&self.app))?);
+        output::result(&program::result(render.current_dir(self.app.directory()))?);
         self.say(&format!("not deployed: {missing}"));
         Ok(())
     }
@@ -288,7 +290,7 @@ impl Demo {
 
     fn deploying(&self, command: &str, notes_toml: &Path, cluster: &Cluster) -> Command {
         let mut deploy = Command::new(self.binaries.join("notes-deploy"));
-        deploy.current_dir(&self.app).arg(command).arg("--config").arg(notes_toml);
+        deploy.current_dir(self.app.directory()).arg(command).arg("--config").arg(notes_toml);
         deploy.arg("--kubeconfig").arg(&cluster.kubeconfig).env_remove("KUBECONFIG");
         deploy
     }
@@ -298,7 +300,7 @@ impl Demo {
         Found {
             cluster: cluster::provider().is_ok_and(is_up),
             registry: self.service("registry").running().is_some(),
-            database: Database::is_running(),
+            database: database::is_running(),
         }
     }
 
@@ -312,7 +314,7 @@ impl Demo {
             crate::report(&error);
         }
         if !found.database
-            && let Err(error) = self.database().stop()
+            && let Err(error) = database::stop()
         {
             crate::report(error.as_ref());
         }
@@ -321,8 +323,9 @@ impl Demo {
         }
     }
 
-    fn database(&self) -> Database {
-        Database::of(&self.app)
+    /// The repository the app is pushed to.
+    fn repository(&self, registry: SocketAddr) -> String {
+        format!("{registry}/{}", self.app.repository())
     }
 
     fn service(&self, name: &'static str) -> Service {
@@ -336,41 +339,5 @@ impl Demo {
 
     fn say(&self, line: &str) {
         output::say(&format!("[{:5.1} s] {line}", self.started.elapsed().as_secs_f32()));
-    }
-}
-
-/// What the example's README has a person put into the namespace before the first deploy.
-fn secret(database_url: &str) -> String {
-    format!(
-        r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"notes-app-env"}},"stringData":{{"SECRET_KEY":"{SECRET_KEY}","DATABASE_URL":"{database_url}"}}}}"#
-    )
-}
-
-/// Replaces the Secret of production by values of the demo's own, so that `notes-deploy` has the namespace to make.
-fn with_environment(notes_toml: &str, database_url: &str) -> String {
-    let kept = notes_toml.lines().filter(|line| !line.starts_with("env-from"));
-    let mut text: String = kept.flat_map(|line| [line, "\n"]).collect();
-    let _ = write!(
-        text,
-        "\n[deploy.env]\nSECRET_KEY = \"{SECRET_KEY}\"\nDATABASE_URL = \"{database_url}\"\n"
-    );
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_demos_settings_need_no_secret() {
-        let text = "[deploy]\nname = \"notes-app\"\nenv-from = [\"secret/notes-app-env\"]\n";
-        insta::assert_snapshot!(with_environment(text, "postgres://notes@10.0.0.1/notes"), @r#"
-        [deploy]
-        name = "notes-app"
-
-        [deploy.env]
-        SECRET_KEY = "for-the-demo-only-and-nothing-else-0123456789abcdefghij"
-        DATABASE_URL = "postgres://notes@10.0.0.1/notes"
-        "#);
     }
 }

@@ -7,6 +7,7 @@ use std::{
     time::Instant,
 };
 
+use clap::ValueEnum as _;
 use notes_testkit::{
     cluster::{KUBECONFIG_VARIABLE, Package, install_missing},
     process,
@@ -16,7 +17,7 @@ use crate::{
     apps,
     cli::TestOptions,
     cluster, compare,
-    demo::{self, Programs, database},
+    demo::{self, App, Programs, database},
     docker, output,
     summary::{CargoTest, Summary},
     workspace,
@@ -177,19 +178,23 @@ fn cargo_test_with(environment: &[Variable]) -> Result<Summary, Box<dyn Error>> 
     Ok(counts.finish(status.success()))
 }
 
-/// The whole road, from HEAD to a note that is read back from a pod, as a person runs it.
+/// The whole road, from HEAD to pods that answer, as a person runs it: for each example application.
 fn whole_road(programs: Programs) -> Result<Summary, Box<dyn Error>> {
     let mut summary = Summary::default();
     if let Err(missing) = cluster::provider() {
         summary.skip("demo", &missing.to_string());
         return Ok(summary);
     }
-    let mut demo = Command::new(std::env::current_exe()?);
-    demo.arg("demo");
-    if programs == Programs::Built {
-        demo.arg("--built");
+    for app in App::value_variants() {
+        let name = app.to_possible_value().expect("no app is hidden").get_name().to_owned();
+        let mut demo = Command::new(std::env::current_exe()?);
+        demo.args(["demo", &name]);
+        if programs == Programs::Built {
+            demo.arg("--built");
+        }
+        summary.add(check(&format!("demo {name}"), &mut demo)?);
     }
-    check("demo", &mut demo)
+    Ok(summary)
 }
 
 /// The example's .gitlab-ci.yml, from a bare repository to running pods.

@@ -9,7 +9,7 @@ use std::{
 
 use notes_testkit::cluster::{Package, install_missing};
 
-use super::Result;
+use super::{App, Result};
 use crate::program;
 
 /// What it is made of. The programs lie in a directory of their version, which the name of the package does not tell.
@@ -20,39 +20,31 @@ const DIRECTORY: &str = "/var/lib/notes-dev/postgres";
 /// Debian's package makes and starts a server for the whole machine when it is installed, unless a file here says no.
 const SETTINGS: &str = "/etc/postgresql-common/createcluster.d";
 
-/// The database, up or down.
-pub(crate) struct Database {
-    script: PathBuf,
+/// Starts it, or finds it running, and returns its URL. It listens on `address`, where pods reach it.
+pub(crate) fn start(address: IpAddr, say: &dyn Fn(&str)) -> Result<String> {
+    install(say)?;
+    fs::create_dir_all(Path::new(DIRECTORY).parent().expect("it has a parent"))?;
+    say("database: PostgreSQL, for both pods");
+    let mut up = Command::new(script());
+    program::result(up.arg("up").arg(DIRECTORY).arg(address.to_string()))
 }
 
-impl Database {
-    /// Returns the database, whose script lies in the directory of the app.
-    pub(crate) fn of(app: &Path) -> Self {
-        Self { script: app.join("dev/postgres") }
-    }
+/// True where it was started and not ended.
+pub(crate) fn is_running() -> bool {
+    Path::new(DIRECTORY).join("data/postmaster.pid").exists()
+}
 
-    /// Starts it, or finds it running, and returns its URL. It listens on `address`, where pods reach it.
-    pub(crate) fn start(&self, address: IpAddr, say: &dyn Fn(&str)) -> Result<String> {
-        install(say)?;
-        fs::create_dir_all(Path::new(DIRECTORY).parent().expect("it has a parent"))?;
-        say("database: PostgreSQL, for both pods");
-        let mut up = Command::new(&self.script);
-        program::result(up.arg("up").arg(DIRECTORY).arg(address.to_string()))
+/// Ends it, and removes what was written.
+pub(crate) fn stop() -> Result<()> {
+    if !Path::new(DIRECTORY).exists() {
+        return Ok(());
     }
+    program::run(Command::new(script()).arg("down").arg(DIRECTORY))?;
+    Ok(fs::remove_dir_all(DIRECTORY)?)
+}
 
-    /// True where it was started and not ended.
-    pub(crate) fn is_running() -> bool {
-        Path::new(DIRECTORY).join("data/postmaster.pid").exists()
-    }
-
-    /// Ends it, and removes what was written.
-    pub(crate) fn stop(&self) -> Result<()> {
-        if !Path::new(DIRECTORY).exists() {
-            return Ok(());
-        }
-        program::run(Command::new(&self.script).arg("down").arg(DIRECTORY))?;
-        Ok(fs::remove_dir_all(DIRECTORY)?)
-    }
+fn script() -> PathBuf {
+    App::NotesApp.directory().join("dev/postgres")
 }
 
 /// Installs Debian's package where it is missing, without the server that it would start for the whole machine.

@@ -6,7 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::Result;
+use super::{Result, app};
 use crate::program;
 
 /// Fetches the page, creates a note through its form and reads it back. The browser's cookies lie in `directory`.
@@ -39,9 +39,7 @@ struct Browser<'a> {
 
 impl Browser<'_> {
     fn request(&self) -> Command {
-        let mut curl = Command::new("curl");
-        // The app is on this machine: no proxy is to be asked for it.
-        curl.args(["--silent", "--show-error", "--fail", "--max-time", "30", "--noproxy", "*"]);
+        let mut curl = app::request();
         curl.arg("--cookie-jar").arg(self.cookies).arg("--cookie").arg(self.cookies);
         curl
     }
