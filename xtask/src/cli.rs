@@ -2,7 +2,7 @@
 
 use clap::ValueEnum as _;
 
-use crate::{compare::Builder, demo::App};
+use crate::{bench::Scenario, compare::Builder, demo::App};
 
 /// The project's own commands.
 #[derive(Debug, clap::Parser)]
@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Dist,
     /// Build the fixtures with notes-build, `BuildKit` and buildah, and compare the images.
     Compare(CompareOptions),
+    /// Time the same builds with notes-build, docker with `BuildKit` and buildah, side by side.
+    Bench(BenchOptions),
     /// A cluster to test on: `NOTES_TEST_KUBECONFIG`, kind, or Kubernetes as processes of this machine.
     Cluster {
         #[command(subcommand)]
@@ -81,6 +83,34 @@ impl CompareOptions {
         }
         self.builder.clone()
     }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchOptions {
+    /// What is timed.
+    pub(crate) what: Benched,
+    /// Only these [default: all].
+    scenario: Vec<Scenario>,
+    /// How often.
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub(crate) rounds: usize,
+}
+
+impl BenchOptions {
+    /// What is measured: what is named, or all.
+    pub(crate) fn scenarios(&self) -> Vec<Scenario> {
+        if self.scenario.is_empty() {
+            return Scenario::value_variants().to_vec();
+        }
+        self.scenario.clone()
+    }
+}
+
+/// What can be timed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Benched {
+    /// Builds and pushes.
+    Build,
 }
 
 /// What can be compared.

@@ -38,8 +38,8 @@ use difference::Difference;
 use fixture::{Expected, Fixture};
 use known::{Coverage, Judgement, List};
 use ours::Ours;
-pub(crate) use reference::Builder;
-use reference::{Buildah, Buildkit, Outcome, Reference, Root, RootError};
+use reference::{Buildah, Buildkit, Outcome, Reference, RootError};
+pub(crate) use reference::{Builder, Network, Root, limits};
 use report::Report;
 use workspace::Workspace;
 

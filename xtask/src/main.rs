@@ -1,10 +1,11 @@
 //! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask compare`,
-//! `cargo xtask cluster`, `cargo xtask docker`, `cargo xtask dist`.
+//! `cargo xtask bench`, `cargo xtask cluster`, `cargo xtask docker`, `cargo xtask dist`.
 //!
 //! CI runs the same commands a person runs. What a command says goes to stderr; what a script would want (a kubeconfig's
 //! path, the summary of the tests) goes to stdout.
 
 mod apps;
+mod bench;
 mod cli;
 mod cluster;
 mod compare;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Dist => dist::run(),
         Command::Demo(options) => demo::run(&options),
         Command::Compare(options) => compare::run(&options),
+        Command::Bench(options) => bench::run(&options),
     };
     match result {
         Ok(code) => code,

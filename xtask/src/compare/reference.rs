@@ -14,9 +14,9 @@ use serde::Deserialize;
 
 use super::workspace::Workspace;
 
-pub(crate) use buildah::Buildah;
+pub(crate) use buildah::{Buildah, limits};
 pub(crate) use buildkit::Buildkit;
-pub(crate) use root::{Root, RootError};
+pub(crate) use root::{Network, Root, RootError};
 
 /// The builders there are to compare with.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]

@@ -18,8 +18,7 @@ pub(crate) struct Buildah<'a> {
 impl<'a> Buildah<'a> {
     /// Prepares it.
     pub(crate) fn new(root: &'a Root) -> io::Result<Self> {
-        let limits = fs::read_to_string("/proc/self/limits")?;
-        Ok(Self { root, limits: own_limits(&limits) })
+        Ok(Self { root, limits: limits()? })
     }
 
     fn buildah(&self, arguments: &[&str]) -> Command {
@@ -51,7 +50,7 @@ impl Reference for Buildah<'_> {
         let mut command = self.buildah(&["build", "--isolation=chroot", "--pull=never"]);
         // The image layout has no place for HEALTHCHECK, ONBUILD and SHELL.
         command.args(["--format=docker", "--identity-label=false"]);
-        command.args(self.limits.iter().flat_map(|limit| ["--ulimit", limit]));
+        command.args(&self.limits);
         let destination = self.root.inside(&archive);
         command.arg(format!("--tag=docker-archive:{}", destination.display()));
         command.args(workspace.options(fixture, |path| self.root.inside(path)));
@@ -60,8 +59,13 @@ impl Reference for Buildah<'_> {
     }
 }
 
-/// The hard limits of this process, as `--ulimit` takes them: buildah asks for higher ones by itself, which not every
-/// root may have.
+/// The flags that give `RUN` the hard limits of this process: buildah asks for higher ones by itself, which not every root may
+/// have.
+pub(crate) fn limits() -> io::Result<Vec<String>> {
+    let limits = own_limits(&fs::read_to_string("/proc/self/limits")?);
+    Ok(limits.into_iter().map(|limit| format!("--ulimit={limit}")).collect())
+}
+
 fn own_limits(limits: &str) -> Vec<String> {
     let hard = |title: &str| {
         let line = limits.lines().find_map(|line| line.strip_prefix(title))?;

@@ -1,0 +1,62 @@
+//! notes-build, with a store of its own.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::{Result, contender::Contender, project::Project};
+use crate::{output, program, workspace};
+
+/// Builds notes-build as people run it, and returns where it is: beside the directory of this program.
+pub(super) fn release() -> Result<PathBuf> {
+    output::say("building notes-build for release");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--release", "--package", "notes-build"]);
+    program::run(cargo.current_dir(workspace::root()))?;
+    let program = env::current_exe()?;
+    let target = program.ancestors().nth(2).unwrap_or(Path::new("."));
+    Ok(target.join("release/notes-build"))
+}
+
+/// notes-build, with a store of its own.
+pub(super) struct Notes {
+    program: PathBuf,
+    store: PathBuf,
+}
+
+impl Notes {
+    pub(super) fn new(program: PathBuf, store: PathBuf) -> Self {
+        Self { program, store }
+    }
+}
+
+impl Contender for Notes {
+    fn name(&self) -> &'static str {
+        "notes-build"
+    }
+
+    fn version(&self) -> Result<String> {
+        program::result(Command::new(&self.program).arg("--version"))
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["notes-build"]
+    }
+
+    fn forget(&self) -> Result<()> {
+        if self.store.exists() {
+            fs::remove_dir_all(&self.store)?;
+        }
+        Ok(())
+    }
+
+    fn build(&self, project: &Project, reference: &str) -> Vec<Command> {
+        let mut build = Command::new(&self.program);
+        let (image, _) = reference.rsplit_once(':').expect("a reference has a tag");
+        build.args(["--quiet", "--image", image, "--file", "Dockerfile", "--store"]);
+        build.arg(&self.store).current_dir(project.directory());
+        vec![build]
+    }
+}
