@@ -170,14 +170,21 @@ fn exited(subject: &Subject<'_>, end: &Value, code: i64, exits: u64) -> Diagnosi
         .diagnosis(cause, grade, summary)
         .with_evidence(end["message"].as_str().map(str::trim).map(ToOwned::to_owned))
         .with_evidence(log_lines(subject))
-        .with_hint(verdict.hint().or_else(|| command_hint(cause)))
+        .with_hint(verdict.hint().or_else(|| own_hint(cause, code).map(Into::into)))
 }
 
-fn command_hint(cause: Cause) -> Option<String> {
-    (cause == Cause::CommandNotFound).then(|| {
-        "the image's `CMD` or the container's `command` names it: is it in the image, and may its user execute it?"
-            .into()
-    })
+/// Returns advice about an end that the log says nothing about.
+fn own_hint(cause: Cause, code: i64) -> Option<&'static str> {
+    match cause {
+        Cause::CommandNotFound => Some(
+            "the image's `CMD` or the container's `command` names it: is it in the image, and may its user execute it?",
+        ),
+        // An init container that ends so has done its work.
+        Cause::CrashLoop if code == 0 => Some(
+            "a pod's command has to keep running: a server that goes to the background ends it, and a task belongs in a Job",
+        ),
+        _ => None,
+    }
 }
 
 /// Returns the end of the container's log as evidence.

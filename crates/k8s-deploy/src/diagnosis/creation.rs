@@ -43,11 +43,22 @@ pub(super) fn diagnose(scene: &Scene<'_>) -> Option<Diagnosis> {
             "the pods' service account is missing",
             hint,
         )
+    } else if has("failed calling webhook") {
+        let hint = "nothing is created until it answers, or its configuration says `failurePolicy: Ignore`";
+        (Cause::PodsRefused, Grade::probable(15), "an admission webhook does not answer", hint)
+    } else if has("must specify") {
+        let hint = "set the `resources` that the message names";
+        (
+            Cause::PodsRefused,
+            Grade::probable(5),
+            "the namespace's quota asks for resources that the pods do not name",
+            hint,
+        )
     } else if has("admission webhook") {
         let hint = "the webhook's message says which policy is hurt";
         (Cause::PodsRefused, Grade::probable(15), "an admission webhook refuses the pods", hint)
-    } else if has("maximum ") || has("minimum ") || has("must specify") {
-        let hint = "the namespace's LimitRange or quota sets these bounds";
+    } else if has("maximum ") || has("minimum ") {
+        let hint = "the namespace's LimitRange sets these bounds";
         (
             Cause::PodsRefused,
             Grade::probable(5),

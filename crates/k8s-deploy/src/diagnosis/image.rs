@@ -9,7 +9,8 @@ pub(super) fn diagnose(subject: &Subject<'_>) -> Option<Diagnosis> {
         "InvalidImageName" => Some(
             subject
                 .diagnosis(Cause::ImageNameInvalid, Grade::Certain, format!("`{image}` is not an image name"))
-                .with_evidence([message]),
+                .with_evidence([message])
+                .with_hint("a name reads `registry/repository:tag`, the repository in lower case".to_owned()),
         ),
         "ErrImageNeverPull" => Some(
             subject
@@ -44,7 +45,8 @@ fn text(subject: &Subject<'_>, reason: &str, message: &str) -> String {
 }
 
 fn pull_failed(subject: &Subject<'_>, image: &str, text: &str) -> Diagnosis {
-    let lower = text.to_lowercase();
+    // Names and ports are nobody's words: `denied-list` is a repository, 42917 a port.
+    let lower = text.to_lowercase().replace(&image.to_lowercase(), "");
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let secrets = subject
         .pod
@@ -54,7 +56,11 @@ fn pull_failed(subject: &Subject<'_>, image: &str, text: &str) -> Diagnosis {
         .collect::<Vec<_>>()
         .join(", ");
     // Docker Hub answers "denied" for a repository that does not exist and for a private one alike.
-    let (cause, grade, summary, hint) = if has(&["toomanyrequests", "429", "rate limit"]) {
+    let (cause, grade, summary, hint) = if has(&[
+        "toomanyrequests",
+        "429 too many requests",
+        "rate limit",
+    ]) {
         (
             Cause::ImageRateLimited,
             Grade::probable(90),
@@ -103,10 +109,9 @@ fn pull_failed(subject: &Subject<'_>, image: &str, text: &str) -> Diagnosis {
         "unavailable",
         "unreachable",
         "lookup ",
-        "502",
-        "503",
-        "504",
-        "500",
+        "500 internal server error",
+        "502 bad gateway",
+        "504 gateway",
         "connection reset",
         "x509",
     ]) {

@@ -31,10 +31,13 @@ pub(super) fn diagnose(subject: &Subject<'_>) -> Option<Diagnosis> {
                 .diagnosis(
                     Cause::LivenessKills,
                     Grade::probable(10),
-                    format!(
-                        "the liveness probe fails and has it restarted, {}",
-                        super::times(subject.restarts())
-                    ),
+                    match subject.restarts() {
+                        0 => "the liveness probe fails and has it restarted".into(),
+                        restarts => format!(
+                            "the liveness probe fails and has it restarted, {}",
+                            super::times(restarts)
+                        ),
+                    },
                 )
                 .with_evidence([message])
                 .with_evidence(log_lines(subject))
@@ -66,11 +69,14 @@ fn startup(subject: &Subject<'_>, probe: &Value, message: &str) -> Diagnosis {
     let grade = match (status_code(message), subject.restarts()) {
         // A program that answers has started; what it answers will not change by waiting.
         (Some(400..=499), _) => Grade::probable(8),
-        (_, 0) => Grade::Transient,
+        (_, 0) if !has_killed(subject) => Grade::Transient,
         _ => Grade::probable(5),
     };
     let budget = budget(probe).as_secs();
     let summary = match subject.restarts() {
+        0 if has_killed(subject) => {
+            format!("it did not start within {budget} s: {}", answer(message, probe))
+        }
         0 => format!("the startup probe fails: {}", answer(message, probe)),
         n => format!(
             "it did not start within {budget} s and was restarted {}: {}",
@@ -127,6 +133,9 @@ fn advice(message: &str) -> Option<String> {
         Some(404) => "is the probe's path right?".into(),
         Some(301 | 302 | 307 | 308) => "is the probe redirected to HTTPS?".into(),
         Some(500..=599) => "the log of the container says why".into(),
+        None if message.contains("deadline exceeded") || message.contains("Timeout") => {
+            "raise `timeoutSeconds`, or have the check do less".into()
+        }
         None if message.contains("connection refused") => {
             "does the program listen on this port, and on 0.0.0.0 rather than 127.0.0.1?".into()
         }

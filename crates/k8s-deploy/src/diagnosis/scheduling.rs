@@ -35,8 +35,10 @@ fn unschedulable(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
         "ask for less in `resources.requests`, or add a node"
     } else if message.contains("taint") {
         "the nodes have taints the pod does not tolerate"
+    } else if message.contains("unbound") {
+        "has the claim's storage class a provisioner, or is there a volume that fits? `kubectl describe` of the claim says more"
     } else if message.contains("persistentvolumeclaim") {
-        "the claim is missing or not bound"
+        "the claim is missing: create it in the same namespace"
     } else {
         "no node has the labels the pod selects"
     };
@@ -49,10 +51,15 @@ fn unschedulable(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
             pod,
             Cause::Unschedulable,
             grade,
-            format!("no node takes the pod: {message}"),
+            format!("no node takes the pod: {}", first_sentence(message)),
         )
         .with_hint(hint.to_owned()),
     )
+}
+
+/// The scheduler goes on with what it tried to make room: no part of the cause.
+fn first_sentence(message: &str) -> &str {
+    message.split_once(". ").map_or(message, |(first, _)| first).trim_end_matches('.')
 }
 
 fn volume(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
@@ -69,5 +76,8 @@ fn volume(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
     } else {
         (Cause::VolumeFailed, Grade::probable(90), "a volume cannot be mounted")
     };
-    Some(on_pod(scene, pod, cause, grade, summary.into()).with_evidence([message]))
+    let is_missing = cause != Cause::VolumeFailed;
+    let hint = is_missing
+        .then(|| "create it in the same namespace, or correct the name in the manifest".to_owned());
+    Some(on_pod(scene, pod, cause, grade, summary.into()).with_evidence([message]).with_hint(hint))
 }

@@ -135,6 +135,14 @@ fn images_that_do_not_arrive() {
     assert!(down.told().starts_with("RegistryUnreachable, probable after 60 s"));
     let platform = waiting("ErrImagePull", "no match for platform in manifest: not found");
     assert_eq!(platform.found()[0].cause, Cause::WrongPlatform);
+    // A port with 429 in it, and a repository that is called like a reason.
+    let port = waiting(
+        "ErrImagePull",
+        "failed to resolve 127.0.0.1:42917/denied: 127.0.0.1:42917/denied: not found",
+    );
+    let image = "127.0.0.1:42917/denied";
+    let port = port.set("/status/containerStatuses/0", "image", json!(image));
+    assert_eq!(port.found()[0].cause, Cause::ImageNotFound);
     assert_eq!(waiting("InvalidImageName", "x").found()[0].grade, Grade::Certain);
 }
 
@@ -209,6 +217,12 @@ fn probes_that_fail() {
     let starting =
         running(false, 0).event("Unhealthy", "Startup probe failed: dial tcp: connection refused");
     assert!(starting.told().starts_with("NotStarted, transient"), "{}", starting.told());
+    // A program that does not hear SIGTERM goes on for its whole period of grace.
+    let ending = starting.event("Killing", "Container web failed startup probe, will be restarted");
+    insta::assert_snapshot!(ending.told(), @r"
+    NotStarted, probable after 5 s: pod/web-1 container web: it did not start within 30 s: nothing listens on the port that is asked for `/readyz`
+    hint: does the program listen on this port, and on 0.0.0.0 rather than 127.0.0.1?
+    ");
     let again =
         running(false, 1).event("Unhealthy", "Startup probe failed: dial tcp: connection refused");
     assert!(again.told().contains("it did not start within 30 s and was restarted once"));
@@ -241,7 +255,7 @@ fn pods_that_are_not_created_or_placed() {
         }]),
     );
     insta::assert_snapshot!(unschedulable.told(), @r"
-    Unschedulable, probable after 120 s: pod/web-1: no node takes the pod: 0/1 nodes are available: 1 Insufficient cpu.
+    Unschedulable, probable after 120 s: pod/web-1: no node takes the pod: 0/1 nodes are available: 1 Insufficient cpu
     hint: ask for less in `resources.requests`, or add a node
     ");
     let volume = case(Value::Null).event(

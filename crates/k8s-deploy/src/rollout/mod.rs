@@ -2,6 +2,7 @@
 
 mod logs;
 mod patience;
+mod settling;
 mod view;
 mod watch;
 
@@ -17,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::{
     logs::LogReader,
+    settling::Settling,
     view::View,
     watch::{Source, Update},
 };
@@ -93,8 +95,12 @@ pub async fn follow(
         }
         rollout.report_new_verdicts(reporter);
         if rollout.pending().next().is_none() {
-            return Ok(Outcome::Complete);
+            if rollout.settling.is_over(Instant::now()) {
+                return Ok(Outcome::Complete);
+            }
+            continue;
         }
+        rollout.settling.interrupt();
         for pod in rollout.view.unready_pods() {
             reader.read_ends(pod, &mut rollout.logs).await;
         }
@@ -124,9 +130,12 @@ struct Rollout {
     logs: crate::diagnosis::Logs,
     /// Since when something probable lasts.
     since: HashMap<(ObjectId, Cause), Instant>,
+    /// What was wrong when something was last: a container that has ended twice may run at the moment.
+    last: Vec<Diagnosis>,
     /// The causes that were told.
     told: Vec<(ObjectId, Cause, String)>,
     has_lost_connection: bool,
+    settling: Settling,
     started: Instant,
     deadline: Instant,
 }
@@ -143,8 +152,10 @@ impl Rollout {
             verdicts: BTreeMap::new(),
             logs: HashMap::new(),
             since: HashMap::new(),
+            last: Vec::new(),
             told: Vec::new(),
             has_lost_connection: false,
+            settling: Settling::of(applied.iter().map(|applied| &applied.live)),
             started,
             // `--timeout 0` is kubectl's way to say "for ever"; a day is as good and cannot overflow.
             deadline: started + if timeout.is_zero() { Duration::from_hours(24) } else { timeout },
@@ -228,6 +239,9 @@ impl Rollout {
                 self.told.push(key);
             }
         }
+        if !found.is_empty() {
+            self.last.clone_from(&found);
+        }
         found
     }
 
@@ -242,9 +256,10 @@ impl Rollout {
         if !found.iter().any(has_failed) {
             return Vec::new();
         }
-        // What has failed first, then what else is wrong: it is often the reason.
+        // What has failed first, then what else is wrong. That time ran out is no cause where there is another.
         let (mut failed, rest): (Vec<_>, Vec<_>) = found.iter().cloned().partition(has_failed);
         failed.extend(rest);
+        failed.sort_by_key(|diagnosis| diagnosis.cause == Cause::ProgressDeadline);
         failed
     }
 
@@ -258,6 +273,7 @@ impl Rollout {
         graces
             .iter()
             .filter_map(|diagnosis| self.ends_at(diagnosis))
+            .chain(self.settling.end())
             .fold(self.deadline, Instant::min)
     }
 
@@ -267,7 +283,9 @@ impl Rollout {
         Outcome::TimedOut {
             after: self.started.elapsed(),
             waiting_for: waiting_for.collect(),
-            diagnoses: self.current(),
+            diagnoses: Some(self.current())
+                .filter(|current| !current.is_empty())
+                .unwrap_or_else(|| self.last.clone()),
         }
     }
 }
