@@ -18,16 +18,32 @@ const APPLETS: [&str; 8] = ["sh", "cat", "echo", "httpd", "id", "ls", "sleep", "
 ///
 /// Where an archive in memory cannot be written.
 pub fn busybox(test: &str, command: &[&str]) -> Option<Image> {
-    let program = static_busybox(test)?;
-    let bytes = Bytes::from(archive(&program).expect("memory takes every file"));
+    Some(image(&static_busybox(test)?, command))
+}
+
+/// Returns an image whose program is made for a processor that this machine does not have, though the image does not say so.
+///
+/// # Panics
+///
+/// Where an archive in memory cannot be written.
+pub fn foreign(test: &str) -> Option<Image> {
+    // The field `e_machine` of an ELF header (elf(5)); this one is nobody's.
+    const MACHINE: std::ops::Range<usize> = 18..20;
+    let mut program = static_busybox(test)?;
+    program[MACHINE].copy_from_slice(&0xfeed_u16.to_le_bytes());
+    Some(image(&program, &["true"]))
+}
+
+fn image(program: &[u8], command: &[&str]) -> Image {
+    let bytes = Bytes::from(archive(program).expect("memory takes every file"));
     let diff_id = DiffId::from(Digest::of(&bytes));
     let layer = Layer::new(Descriptor::of(MediaType::Layer, &bytes), diff_id, bytes);
     let image = Image::scratch(Platform::native()).with_layer(layer, History::default());
-    Some(image.with_config(|config| {
+    image.with_config(|config| {
         config.config.env = vec!["PATH=/bin".into()];
         config.config.user = "10001".into();
         config.config.cmd = Some(command.iter().map(|word| (*word).to_owned()).collect());
-    }))
+    })
 }
 
 /// Returns a program that runs without any file beside it, or says why `test` is skipped.

@@ -1,5 +1,6 @@
 //! `notes-deploy` as a person uses it: what it prints, how it ends, and what it leaves behind.
 
 mod faults;
+mod injected;
 mod input;
 mod world;

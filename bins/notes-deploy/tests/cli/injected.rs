@@ -1,0 +1,218 @@
+//! Faults on a real node with real pods: each folder of `tests/faults` is one, and what is said of it.
+//!
+//! Prints a table of the faults, their causes and the times, as it stands in `docs/faults.md`.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use notes_oci::{Image, ImageSink as _, Pinned};
+use notes_registry::{Options, Remote};
+use notes_testkit::{
+    image,
+    registry::{Login, TestRegistry},
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::world::Place;
+
+/// How many are injected at a time: a node of two cores starts and ends that many pods without being late itself.
+const AT_A_TIME: usize = 6;
+
+/// What may pass is waited for, up to two minutes; the cause is named long before.
+const TIMEOUT: &str = "45s";
+
+/// A fault: the manifests that have it.
+struct Fault {
+    name: String,
+    manifests: String,
+    /// How long after the deploy began it is there for anybody to see, as the first line of the manifests says.
+    onset: Duration,
+}
+
+/// What `notes-deploy` made of a fault.
+struct Explained {
+    name: String,
+    /// From `error:` on, without what differs from run to run.
+    failure: String,
+    /// From the onset until the cause was named.
+    named: Duration,
+    /// From the onset until the deploy ended.
+    decided: Duration,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_is_named_with_its_cause() {
+    let test = "every_fault_is_named_with_its_cause";
+    let Some(ground) = Ground::prepare(test).await else { return };
+    let (ground, turns) = (Arc::new(ground), Arc::new(Semaphore::new(AT_A_TIME)));
+    let mut injecting = JoinSet::new();
+    for fault in faults() {
+        let (ground, turns) = (Arc::clone(&ground), Arc::clone(&turns));
+        injecting.spawn(async move {
+            let _turn = turns.acquire_owned().await.unwrap();
+            let place = Place::find(&format!("fault-{}", fault.name)).await.unwrap();
+            let (place, explained) = tokio::task::spawn_blocking(move || {
+                let explained = ground.inject(&fault, &place);
+                (place, explained)
+            })
+            .await
+            .unwrap();
+            place.leave().await;
+            explained
+        });
+    }
+    let mut all = injecting.join_all().await;
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    let _ = write!(std::io::stdout(), "{}", table(&all));
+    for explained in &all {
+        let path = folder().join(&explained.name);
+        insta::with_settings!({ snapshot_path => path, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!("said", explained.failure);
+        });
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults")
+}
+
+fn faults() -> Vec<Fault> {
+    let only = std::env::var("NOTES_TEST_FAULT").unwrap_or_default();
+    let directories = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let fault = |directory: PathBuf| {
+        let manifests = fs::read_to_string(directory.join("k8s.yaml")).unwrap();
+        let onset = manifests.strip_prefix("# onset: ").map_or(0, |rest| {
+            let (seconds, _) = rest.split_once(" s\n").expect("seconds");
+            seconds.parse().unwrap()
+        });
+        let name = directory.file_name().unwrap().to_str().unwrap().to_owned();
+        Fault { name, manifests, onset: Duration::from_secs(onset) }
+    };
+    directories.map(fault).filter(|fault| fault.name.contains(&only)).collect()
+}
+
+/// The registries and the image of the program.
+struct Ground {
+    open: TestRegistry,
+    private: TestRegistry,
+    image: Pinned,
+}
+
+impl Ground {
+    async fn prepare(test: &str) -> Option<Self> {
+        Place::find(test).await?;
+        let (open, private) =
+            (TestRegistry::start().await, TestRegistry::with_login(Login::Basic).await);
+        let (own, foreign) = (image::busybox(test, &["true"])?, image::foreign(test)?);
+        push(&open, "team/foreign:1", &foreign).await;
+        let image = push(&open, "team/web:1", &own).await;
+        Some(Self { open, private, image })
+    }
+
+    /// Deploys what has the fault, and reads along.
+    fn inject(&self, fault: &Fault, place: &Place) -> Explained {
+        let manifests = fault
+            .manifests
+            .replace("REGISTRY", self.open.registry().as_str())
+            .replace("PRIVATE", self.private.registry().as_str())
+            .replace("NAMESPACE", &place.namespace);
+        fs::write(place.directory.path().join("k8s.yaml"), manifests).unwrap();
+        let image = self.image.to_string();
+        let begun = Instant::now();
+        let mut child = place
+            .command(&["-f", "k8s.yaml", "--image", &image, "--timeout", TIMEOUT])
+            .spawn()
+            .unwrap();
+        let lines: Vec<(Duration, String)> = BufReader::new(child.stderr.take().unwrap())
+            .lines()
+            .map(|line| (begun.elapsed(), without_count(&line.unwrap()).to_owned()))
+            .collect();
+        let code = child.wait().unwrap().code();
+        let since_onset = |moment: Duration| moment.saturating_sub(fault.onset);
+        let start = lines.iter().rposition(|(_, line)| line.starts_with("error: "));
+        let failure = start.map_or(&lines[lines.len()..], |start| &lines[start..]);
+        let cause = failure.first().map_or("", |(_, line)| cause(line));
+        let named = lines.iter().find(|(_, line)| !cause.is_empty() && line.contains(cause));
+        let decided = lines.last().map_or(Duration::ZERO, |(moment, _)| *moment);
+        let mut text: String = failure.iter().flat_map(|(_, line)| [line, "\n"]).collect();
+        let _ = write!(text, "exit {}", code.expect("no signal ends it"));
+        Explained {
+            name: fault.name.clone(),
+            failure: self.without_names(&text, place),
+            named: since_onset(named.map_or(decided, |(moment, _)| *moment)),
+            decided: since_onset(decided),
+        }
+    }
+
+    /// Replaces what differs from run to run.
+    fn without_names(&self, text: &str, place: &Place) -> String {
+        let text = text
+            .replace(self.open.registry().as_str(), "REGISTRY")
+            .replace(self.private.registry().as_str(), "PRIVATE")
+            .replace(&place.namespace, "NAMESPACE");
+        let words = text.split_inclusive([' ', '\n']);
+        words
+            .map(|word| match word.split_once("/web-") {
+                Some((kind @ ("pod" | "replicaset"), name)) => {
+                    let end = name.find([':', ' ', '\n']).unwrap_or(name.len());
+                    format!("{kind}/web-…{}", &name[end..])
+                }
+                _ => word.to_owned(),
+            })
+            .collect()
+    }
+}
+
+/// Returns the sentence about the cause, without where it is.
+fn cause(error: &str) -> &str {
+    let (_, sentence) = error.split_once("deployment/web: ").unwrap_or_default();
+    match sentence.split_once(": ") {
+        Some((place, sentence))
+            if place.starts_with("pod/") || place.starts_with("replicaset/") =>
+        {
+            sentence
+        }
+        _ => sentence,
+    }
+}
+
+/// Drops how often it came: that depends on when one looks.
+fn without_count(line: &str) -> &str {
+    let digits = |text: &str| text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let line = line.strip_suffix(" times").map_or(line, |line| &line[..digits(line)]);
+    [", once", ", twice", ", "].iter().find_map(|end| line.strip_suffix(end)).unwrap_or(line)
+}
+
+fn table(all: &[Explained]) -> String {
+    let mut text = "\n| fault | what is said | named | decided |\n|---|---|--:|--:|\n".to_owned();
+    for Explained { name, failure, named, decided } in all {
+        let said = failure.lines().next().unwrap_or_default().replace('|', "\\|");
+        let said = said.strip_prefix("error: ").unwrap_or(&said);
+        let (named, decided) = (named.as_secs_f32(), decided.as_secs_f32());
+        let _ = writeln!(text, "| {name} | {said} | {named:.1} s | {decided:.1} s |");
+    }
+    let mut times: Vec<_> = all.iter().map(|explained| explained.named).collect();
+    times.sort_unstable();
+    if let (Some(middle), Some(late)) =
+        (times.get(times.len() / 2), times.get(times.len() * 95 / 100))
+    {
+        let (middle, late) = (middle.as_secs_f32(), late.as_secs_f32());
+        let _ = writeln!(
+            text,
+            "\n{} faults, named after {middle:.1} s (median), {late:.1} s (95 %)",
+            all.len()
+        );
+    }
+    text
+}
+
+async fn push(registry: &TestRegistry, name: &str, image: &Image) -> Pinned {
+    let remote = Remote::new(Options::default()).unwrap();
+    remote.write(image, &registry.reference(name)).await.unwrap()
+}
