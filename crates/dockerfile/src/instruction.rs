@@ -96,7 +96,7 @@ pub struct Arg {
 /// One argument that an `ARG` declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
-    /// Its name; may hold variables.
+    /// Its name, as written: no variable is put into it.
     pub name: Word,
     /// What it is unless the caller says otherwise. Without one it is unset.
     pub default: Option<Word>,

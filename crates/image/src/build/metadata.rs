@@ -21,7 +21,7 @@ pub(super) fn apply(
         Instruction::Arg(arg) => {
             let mut texts = Vec::new();
             for declaration in &arg.declarations {
-                let name = declaration.name.expand(&state.scope)?;
+                let name = declaration.name.raw().to_owned();
                 let default = declaration.default.as_ref();
                 let default = default.map(|word| word.expand(&state.scope)).transpose()?;
                 let value = arguments.declared(&name, default);

@@ -33,7 +33,7 @@ impl Arguments {
         let mut arguments = Self { given, global: predefined(options) };
         for global in &dockerfile.arguments {
             for declaration in &global.arg.declarations {
-                let name = declaration.name.expand(&arguments)?;
+                let name = declaration.name.raw().to_owned();
                 let value = match (arguments.given.get(&name), &declaration.default) {
                     (Some(given), _) => Some(given.clone()),
                     (None, Some(default)) => Some(default.expand(&arguments)?),

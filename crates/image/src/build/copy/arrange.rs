@@ -103,7 +103,7 @@ impl Arrangement {
             self.directories(parent)?;
         }
         if is_directory {
-            self.directory(tree, selected, &target)
+            self.directory(tree, selected, &target, parents)
         } else {
             self.place(tree, &selected.path, selected.entry.clone(), &target)
         }
@@ -174,17 +174,30 @@ impl Arrangement {
         Ok(())
     }
 
-    /// Copies the contents of a directory into `target`; `target` itself keeps what it is if it exists.
+    /// Copies the contents of a directory into `target`; `target` itself keeps what it is if it exists. Where it does not, it
+    /// is made like any directory on the way, whatever mode and owner the source has: `COPY` copies what is in a directory,
+    /// and of the directory itself only the time (tonistiigi/fsutil, `copy/copy.go`, `prepareTargetDir`).
     fn directory(
         &mut self,
         tree: &Arc<dyn Tree>,
         selected: &Selected,
         target: &Path,
+        parents: Parents,
     ) -> Result<(), Error> {
-        if self.is_directory(target)? {
-            self.directories(target)?;
-        } else if !target.as_os_str().is_empty() {
-            self.place(tree, &selected.path, selected.entry.clone(), target)?;
+        let exists = self.is_directory(target)?;
+        match parents {
+            _ if exists => self.directories(target)?,
+            // The root of nothing is no entry.
+            _ if target.as_os_str().is_empty() => {}
+            Parents::Keep => {
+                self.place(tree, &selected.path, selected.entry.clone(), target)?;
+            }
+            Parents::Drop => {
+                let made = Entry { modified: selected.entry.modified, ..self.new_directory() };
+                self.check(&made, target)?;
+                let content = Content::None;
+                self.placements.insert(target.into(), Placement { entry: made, content });
+            }
         }
         self.contents(tree, selected, Path::new(""), target)
     }

@@ -36,6 +36,17 @@ pub(super) fn select(
         let path = path.to_owned();
         move |source| Error::Read { path, source }
     };
+    if parents == Parents::Drop {
+        // The directory before the first wildcard has to be there (tonistiigi/fsutil, `copy/copy.go`, `ResolveWildcards`).
+        let literal = rest.iter().take_while(|component| !Wildcard::is_special(component));
+        let literal: PathBuf = literal.collect();
+        let followed = follow(tree, &literal).map_err(read(&literal))?;
+        let entry = tree.entry(&followed).map_err(read(&literal))?;
+        if !entry.is_some_and(|entry| entry.is_directory() || !is_pattern) {
+            let ignored_by = tree.hidden_by(&literal);
+            return Err(Error::NoMatch { pattern: pattern.into(), ignored_by });
+        }
+    }
     let mut selected = Vec::new();
     for base in expand(tree, pattern, PathBuf::new(), &pivot, Parents::Drop)? {
         for path in expand(tree, pattern, base.clone(), &rest, parents)? {
@@ -160,7 +171,11 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = select(&tree(), "missing.txt", Parents::Drop).unwrap_err();
-        assert_eq!(error.to_string(), "`missing.txt` matches no file in the build context");
+        for pattern in ["missing.txt", "missing/*.txt", "a.txt/*"] {
+            let error = select(&tree(), pattern, Parents::Drop).unwrap_err();
+            let expected = format!("`{pattern}` matches no file in the build context");
+            assert_eq!(error.to_string(), expected);
+        }
+        assert_eq!(select(&tree(), "missing/*.txt", Parents::Keep).unwrap(), []);
     }
 }

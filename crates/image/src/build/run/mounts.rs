@@ -8,6 +8,7 @@ use notes_dockerfile::{
 };
 
 use super::super::{Problem, state::State, workdir};
+use crate::tree::clean;
 
 /// What a mount asks for, its variables put in.
 #[derive(Clone, Debug)]
@@ -151,7 +152,10 @@ fn cache_request(state: &State, cache: &CacheMount) -> Result<CacheRequest, Prob
     }
     let id_given = optional(state, cache.id.as_ref())?.filter(|id| !id.is_empty());
     Ok(CacheRequest {
-        id: id_given.unwrap_or_else(|| target.clone()),
+        id: match id_given {
+            Some(id) => id,
+            None => own_id(&cache.target.expand(&state.scope)?),
+        },
         target,
         from: cache.from.clone(),
         source,
@@ -161,6 +165,14 @@ fn cache_request(state: &State, cache: &CacheMount) -> Result<CacheRequest, Prob
         gid: id(state, cache.gid.as_ref())?,
         access: cache.access,
     })
+}
+
+/// Returns the id of a cache that is given none: its target as written, cleaned. A relative one is the same cache in
+/// every working directory, as in `BuildKit`.
+fn own_id(target: &str) -> String {
+    let cleaned = clean(target.as_ref());
+    let start = if target.starts_with('/') { "/" } else { "" };
+    format!("{start}{}", cleaned.display())
 }
 
 fn ssh_request(state: &State, ssh: &SshMount, number: usize) -> Result<SshRequest, Problem> {
