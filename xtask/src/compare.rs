@@ -4,12 +4,14 @@
 //! by field. What differs has to be in the list of known differences, with its reason.
 
 mod archive;
+mod comparison;
 mod config;
 mod difference;
 mod docs;
 mod fixture;
 mod known;
 mod ours;
+mod pool;
 mod reference;
 mod report;
 mod sample;
@@ -22,7 +24,6 @@ use std::{
     fs, io,
     path::Path,
     process::{Command, ExitCode},
-    thread,
 };
 
 use notes_testkit::cache;
@@ -34,11 +35,11 @@ use crate::{
     summary::Summary,
     workspace as checkout,
 };
-use difference::Difference;
+use comparison::Comparison;
 use fixture::{Expected, Fixture};
 use known::{Coverage, Judgement, List};
 use ours::Ours;
-use reference::{Buildah, Buildkit, Outcome, Reference, RootError};
+use reference::{Buildah, Buildkit, Reference, RootError};
 pub(crate) use reference::{Builder, Network, Root, limits};
 use report::Report;
 use workspace::Workspace;
@@ -136,18 +137,16 @@ fn compare(
         references.iter().map(|reference| reference.version()).collect::<io::Result<_>>()?;
     let mut report = Report::new(versions);
     let (mut compared, mut judgements) = (BTreeSet::new(), Vec::new());
-    for fixture in fixtures {
-        let outcomes = build(&workspace, fixture, &ours, &references)?;
-        report.expect(fixture, &outcomes.ours);
-        for (reference, theirs) in references.iter().zip(&outcomes.theirs) {
-            let builder = reference.builder();
-            let judgement =
-                list.judge(builder, &fixture.name, differences(&outcomes.ours, theirs)?);
+    let work = |fixture: &Fixture| Comparison::of(fixture, &workspace, &ours, &references);
+    pool::each(fixtures, pool::workers(), work, |fixture, comparison| {
+        report.expect(fixture, &comparison.ours);
+        for (builder, differences) in comparison.differences {
+            let judgement = list.judge(builder, &fixture.name, differences);
             report.add(fixture, builder, &judgement);
             compared.insert((builder, fixture.name.clone()));
             judgements.push(judgement);
         }
-    }
+    })?;
     report.vanished(list.vanished(&compared, coverage, &judgements));
     Ok(report)
 }
@@ -160,50 +159,6 @@ fn start<'a>(root: &'a Root, builders: &[Builder]) -> io::Result<Vec<Box<dyn Ref
         })
     };
     builders.iter().map(start).collect()
-}
-
-/// What became of one fixture.
-struct Outcomes {
-    ours: Outcome,
-    theirs: Vec<Outcome>,
-}
-
-/// Builds with all at the same time.
-fn build(
-    workspace: &Workspace,
-    fixture: &Fixture,
-    ours: &Ours,
-    references: &[Box<dyn Reference + '_>],
-) -> io::Result<Outcomes> {
-    thread::scope(|scope| {
-        let building: Vec<_> = references
-            .iter()
-            .map(|reference| scope.spawn(|| reference.build(workspace, fixture)))
-            .collect();
-        let ours = ours.build(workspace, fixture)?;
-        let theirs = building
-            .into_iter()
-            .map(|thread| thread.join().expect("a build does not panic"))
-            .collect::<io::Result<_>>()?;
-        Ok(Outcomes { ours, theirs })
-    })
-}
-
-fn differences(ours: &Outcome, theirs: &Outcome) -> Result<Vec<Difference>, archive::ArchiveError> {
-    let outcome =
-        |ours: String, theirs: String| Difference { what: "outcome".into(), ours, theirs };
-    Ok(match (ours, theirs) {
-        (Outcome::Image(ours), Outcome::Image(theirs)) => {
-            difference::between(&archive::facts(ours)?, &archive::facts(theirs)?)
-        }
-        (Outcome::Image(_), Outcome::Refused(words)) => {
-            vec![outcome("an image".into(), words.clone())]
-        }
-        (Outcome::Refused(words), Outcome::Image(_)) => {
-            vec![outcome(words.clone(), "an image".into())]
-        }
-        (Outcome::Refused(_), Outcome::Refused(_)) => Vec::new(),
-    })
 }
 
 /// Returns where notes-build is: where this program is.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Expected, Fixture, Judgement, Outcome, reference::Builder};
+use super::{
+    Expected, Fixture, Judgement,
+    reference::{Builder, Outcome},
+};
 use crate::{output, summary::Summary};
 
 /// The counts, and what failed.
