@@ -10,7 +10,7 @@ pub(crate) const PAGE: &str = "docs/dockerfile-differences.md";
 const HEAD: &str = "\
 # Where notes-build differs from other builders
 
-`cargo xtask compare dockerfile` builds each fixture of `tests/fixtures/dockerfiles` with notes-build,
+`cargo xtask compare dockerfile` builds each fixture of `tests/fixtures/dockerfiles` and `crates/image/tests/fixtures` with notes-build,
 with BuildKit (in Debian's docker) and with buildah, and compares the files and the config of the images. What differs is listed here with
 its reason. A difference that is not listed fails the comparison; so does one that is listed and not seen any more.
 

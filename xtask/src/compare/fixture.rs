@@ -8,8 +8,10 @@ use std::{
 
 use serde::Deserialize;
 
-/// Where fixtures are, below the root of the workspace.
-const DIRECTORY: &str = "tests/fixtures/dockerfiles";
+/// Where fixtures are, below the root of the workspace, and what stands before their names. The engine's own tests have
+/// the same form.
+const DIRECTORIES: [(&str, &str); 2] =
+    [("tests/fixtures/dockerfiles", ""), ("crates/image/tests/fixtures", "image-")];
 
 /// What is to become of a fixture.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -35,7 +37,7 @@ pub(crate) struct Settings {
 /// A folder with a `Dockerfile`, its context beside it or in `context/`, and perhaps a `build.toml`.
 #[derive(Clone, Debug)]
 pub(crate) struct Fixture {
-    /// The folder's name.
+    /// The folder's name, and before it what tells apart where the folder is.
     pub(crate) name: String,
     /// Where it is.
     pub(crate) directory: PathBuf,
@@ -49,6 +51,8 @@ pub(crate) enum FixtureError {
     Read { path: PathBuf, source: io::Error },
     #[error("`{}` says what no build.toml can", path.display())]
     Settings { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("two fixtures are called `{name}`")]
+    Twice { name: String },
 }
 
 impl Fixture {
@@ -73,7 +77,17 @@ impl Fixture {
 
 /// Returns all fixtures of the workspace at `root`, by name.
 pub(crate) fn all(root: &Path) -> Result<Vec<Fixture>, FixtureError> {
-    folders(&root.join(DIRECTORY))?.iter().map(|path| Fixture::open(path)).collect()
+    let mut fixtures = BTreeMap::new();
+    for (directory, prefix) in DIRECTORIES {
+        for path in folders(&root.join(directory))? {
+            let mut fixture = Fixture::open(&path)?;
+            fixture.name.insert_str(0, prefix);
+            if let Some(other) = fixtures.insert(fixture.name.clone(), fixture) {
+                return Err(FixtureError::Twice { name: other.name });
+            }
+        }
+    }
+    Ok(fixtures.into_values().collect())
 }
 
 /// Returns the folders of `directory` that have a Dockerfile, sorted; none where there is no such directory.
@@ -106,7 +120,11 @@ mod tests {
         fs::write(case.join("Dockerfile"), "FROM scratch\n").unwrap();
         let settings = "target = \"a\"\nexpect = \"error\"\n[build-args]\nA = \"1\"\n";
         fs::write(case.join("build.toml"), settings).unwrap();
-        let [fixture] = &all(root.path()).unwrap()[..] else { panic!("there is one") };
+        let engines = root.path().join("crates/image/tests/fixtures/case");
+        fs::create_dir_all(&engines).unwrap();
+        fs::write(engines.join("Dockerfile"), "FROM scratch\n").unwrap();
+        let [fixture, other] = &all(root.path()).unwrap()[..] else { panic!("there are two") };
+        assert_eq!((other.name.as_str(), other.context()), ("image-case", "."));
         assert_eq!((fixture.name.as_str(), fixture.context()), ("case", "context"));
         assert_eq!(fixture.settings.expect, Expected::Error);
         assert_eq!(fixture.settings.build_args["A"], "1");
