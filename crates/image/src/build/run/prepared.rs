@@ -1,6 +1,7 @@
 //! The sources of mounts, put in their places.
 
 use std::{
+    fmt::Write as _,
     fs,
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
@@ -108,11 +109,8 @@ pub(in super::super) fn cache(
     request: &CacheRequest,
     seed: Option<&Seed>,
 ) -> Result<Prepared, Problem> {
-    let CacheRequest { target, id, sharing, .. } = request;
-    let id = match seed {
-        Some(seed) => format!("{id}\0{}\0{}", seed.identity, request.source),
-        None => id.clone(),
-    };
+    let CacheRequest { target, sharing, .. } = request;
+    let id = identity(request, seed);
     let mut name = id.clone();
     let mut number = 0;
     let (path, lock) = loop {
@@ -136,6 +134,21 @@ pub(in super::super) fn cache(
         }
     };
     Ok(Prepared { _lock: lock, ..Prepared::of(mount) })
+}
+
+/// Returns what tells one cache from another: its id, what fills it, and the owner and mode that are asked for. A cache of
+/// root and one of `uid=1000` are two, although they have one id (moby/buildkit, `convert_runmount.go`, `setCacheUIDGID`).
+fn identity(request: &CacheRequest, seed: Option<&Seed>) -> String {
+    let CacheRequest { id, mode, uid, gid, .. } = request;
+    let mut identity = id.clone();
+    if let Some(seed) = seed {
+        let _ = write!(identity, "\0{}\0{}", seed.identity, request.source);
+    }
+    if (mode, uid, gid) != (&None, &None, &None) {
+        let (mode, uid, gid) = (mode.unwrap_or(0o755), uid.unwrap_or(0), gid.unwrap_or(0));
+        let _ = write!(identity, "\0{mode:o} {uid}:{gid}");
+    }
+    identity
 }
 
 /// Makes a new cache what the request says.
