@@ -1,104 +1,9 @@
-//! Texts that are nearly right, made from the fixtures and a dictionary. The same seed gives the same text.
+//! Texts that are nearly right, made from the fixtures and a vocabulary. The same seed gives the same text.
 
 use std::fs;
 use std::path::Path;
 
-/// Pieces that mean something to one of the targets.
-const DICTIONARY: &[&str] = &[
-    "FROM ",
-    "FROM debian\n",
-    " AS ",
-    "RUN ",
-    "COPY ",
-    "ADD ",
-    "ENV ",
-    "ARG ",
-    "ONBUILD ",
-    "CMD ",
-    "ENTRYPOINT ",
-    "VOLUME ",
-    "HEALTHCHECK ",
-    "SHELL ",
-    "EXPOSE ",
-    "LABEL ",
-    "USER ",
-    "WORKDIR ",
-    "STOPSIGNAL ",
-    "MAINTAINER ",
-    "--mount=",
-    "--from=",
-    "--link",
-    "--chmod=",
-    "--platform=",
-    "--interval=",
-    "type=cache",
-    "type=secret",
-    ",target=/x",
-    ",id=",
-    ",\"",
-    "NONE",
-    "<<EOF",
-    "<<-EOF",
-    "<<'A b'",
-    "EOF",
-    "\nEOF\n",
-    "\n",
-    "\r\n",
-    "\\\n",
-    "\\",
-    "`",
-    "# escape=`\n",
-    "# check=skip=all\n",
-    "# syntax=x\n",
-    "#",
-    "[\"a\"",
-    "[\"",
-    "\"]",
-    "\\u00",
-    "\\ud83d",
-    ", ",
-    "[",
-    "]",
-    "{",
-    "}",
-    "$",
-    "${",
-    "${x",
-    ":-",
-    ":+",
-    ":?",
-    "#",
-    "##",
-    "%",
-    "%%",
-    "/",
-    "//",
-    "'",
-    "\"",
-    "=",
-    " ",
-    "\t",
-    "\u{feff}",
-    "é",
-    "😀",
-    "\u{2003}",
-    "\u{85}",
-    "\0",
-    "-- ",
-    "a",
-    "1",
-    "..",
-    "*",
-    "**",
-    "**/",
-    "/**",
-    "?",
-    "!",
-    "[^a-z]",
-    "[a-",
-    "80/tcp",
-    "0-9",
-];
+use super::vocabulary::WORDS;
 
 /// A random number generator whose every state is a seed: Steele, Lea and Flood's `SplitMix`.
 pub(crate) struct Random(u64);
@@ -162,7 +67,7 @@ impl Corpus {
         let at = random.below(text.len() + 1);
         let end = (at + random.below(20)).min(text.len());
         match random.below(8) {
-            0..=2 => insert(text, at, DICTIONARY[random.below(DICTIONARY.len())]),
+            0..=2 => insert(text, at, WORDS[random.below(WORDS.len())]),
             3 => drop(text.drain(at..end)),
             4 => {
                 let copy: String = text[at..end].iter().collect();
@@ -176,7 +81,7 @@ impl Corpus {
                 insert(text, at, &part);
             }
             6 => {
-                let piece = DICTIONARY[random.below(DICTIONARY.len())];
+                let piece = WORDS[random.below(WORDS.len())];
                 insert(text, at, &piece.repeat(1 + random.below(200)));
             }
             _ => {

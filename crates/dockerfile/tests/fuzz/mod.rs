@@ -3,3 +3,4 @@
 pub(crate) mod input;
 mod model;
 pub(crate) mod targets;
+mod vocabulary;
