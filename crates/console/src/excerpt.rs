@@ -21,28 +21,41 @@ pub struct Excerpt {
     line: usize,
     column: usize,
     text: String,
+    /// How many characters of `text` stand before the mark.
+    indent: usize,
     width: usize,
 }
 
-/// Longer lines are cut: a minified file would otherwise fill the screen.
+/// Longer lines are cut around the mark: a minified file would otherwise fill the screen.
 const LONGEST_LINE: usize = 160;
 
 impl Excerpt {
     /// Returns the excerpt of `source` at the bytes of `range`; what lies beyond the end of the first line is not marked.
     pub fn new(file: impl Into<String>, source: &str, range: Range<usize>) -> Self {
-        let start = floor(source, range.start.min(source.len()));
-        let before = &source[..start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line_text = source[line_start..].lines().next().unwrap_or_default();
-        let end = floor(source, range.end.clamp(start, (line_start + line_text.len()).max(start)));
-        Self {
-            file: file.into(),
-            line: before.matches('\n').count() + 1,
-            column: source[line_start..start].chars().count() + 1,
-            // A tab is one column here, or the caret would stand elsewhere than what it points to.
-            text: line_text.replace('\t', " ").chars().take(LONGEST_LINE).collect(),
-            width: source[start..end].chars().count().max(1),
-        }
+        let before = &source[..floor(source, range.start)];
+        let line = &before[before.rfind('\n').map_or(0, |newline| newline + 1)..];
+        let number = before.matches('\n').count() + 1;
+        Self::at(file, source, range, (number, line.chars().count() + 1))
+    }
+
+    /// Returns the same where the line and the column of the place are known, counted from 1: they are not counted again for each
+    /// of many excerpts of one long text.
+    pub fn at(
+        file: impl Into<String>,
+        source: &str,
+        range: Range<usize>,
+        (line, column): (usize, usize),
+    ) -> Self {
+        let start = floor(source, range.start);
+        let before = column - 1;
+        let indent = if before > LONGEST_LINE / 3 * 2 { LONGEST_LINE / 3 } else { before };
+        let shown = source[..start].char_indices().rev().take(indent).last();
+        let shown = shown.map_or(start, |(offset, _)| offset);
+        let marked = line_of(&source[start..floor(source, range.end.max(start))], LONGEST_LINE);
+        // A tab is one column here, or the caret would stand elsewhere than what it points to.
+        let text = line_of(&source[shown..], LONGEST_LINE).replace('\t', " ");
+        let width = marked.chars().count().max(1);
+        Self { file: file.into(), line, column, text, indent, width }
     }
 
     /// Returns the excerpt of a whole line, counted from 1, without its indentation.
@@ -65,9 +78,15 @@ impl Excerpt {
     }
 }
 
-/// Returns the character border at or before `index`.
+/// Returns the first line of `text`, or as many characters of it.
+fn line_of(text: &str, characters: usize) -> &str {
+    let end = text.char_indices().nth(characters).map_or(text.len(), |(offset, _)| offset);
+    text[..end].lines().next().unwrap_or_default()
+}
+
+/// Returns the character border of `text` at or before `index`.
 fn floor(text: &str, index: usize) -> usize {
-    (0..=index).rev().find(|&border| text.is_char_boundary(border)).unwrap_or(0)
+    (0..=index.min(text.len())).rev().find(|&border| text.is_char_boundary(border)).unwrap_or(0)
 }
 
 impl fmt::Display for Excerpt {
@@ -77,8 +96,8 @@ impl fmt::Display for Excerpt {
         writeln!(f, "{margin}--> {}:{}:{}", self.file, self.line, self.column)?;
         writeln!(f, "{margin} |")?;
         writeln!(f, "{number} | {}", self.text)?;
-        write!(f, "{margin} | {:pad$}", "", pad = self.column - 1)?;
-        let visible = LONGEST_LINE.saturating_sub(self.column - 1).max(1);
+        write!(f, "{margin} | {:pad$}", "", pad = self.indent)?;
+        let visible = LONGEST_LINE - self.indent;
         (0..self.width.min(visible)).try_for_each(|_| f.write_char('^'))
     }
 }
@@ -99,6 +118,20 @@ mod tests {
                 let _ = Excerpt::of_line("f", source, line).to_string();
             }
         }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_mark() {
+        let source = format!("RUN {}X{}\n", "é".repeat(1_000), "b".repeat(1_000));
+        let start = source.find('X').unwrap();
+        let excerpt = Excerpt::new("f", &source, start..start + 1);
+        assert_eq!((excerpt.line(), excerpt.column()), (1, 1_005));
+        let text = excerpt.to_string();
+        assert!(text.lines().all(|line| line.chars().count() < LONGEST_LINE + 5), "{text}");
+        let at = |line: usize, mark: char| {
+            text.lines().nth(line).unwrap().chars().position(|character| character == mark)
+        };
+        assert_eq!(at(2, 'X'), at(3, '^'));
     }
 
     #[test]

@@ -1,6 +1,10 @@
-//! How long a realistic Dockerfile of a thousand lines takes to parse: `cargo bench -p notes-dockerfile`.
+//! How long a realistic Dockerfile of a thousand lines takes to parse, and ten megabytes of nonsense to be parsed and checked or
+//! refused: `cargo bench -p notes-dockerfile`.
 //!
-//! Fails when the median is above the limit, so that it can stand in a pipeline.
+//! Fails when a limit is not kept, so that it can stand in a pipeline.
+
+#[path = "../tests/nonsense/mod.rs"]
+mod nonsense;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -13,6 +17,9 @@ use notes_dockerfile::{Dockerfile, lint};
 const LINES: usize = 1_000;
 const RUNS: usize = 51;
 const LIMIT: Duration = Duration::from_millis(1);
+/// The bytes of each nonsense.
+const NONSENSE: usize = 10_000_000;
+const NONSENSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// One stage of a service as people write them, 40 lines.
 const STAGE: &str = r#"
@@ -60,18 +67,53 @@ CMD ["notes.wsgi", "--workers", "4"]
 "#;
 
 fn main() -> ExitCode {
+    let kept = realistic_is_fast().and_then(|fast| Ok(nonsense_is_fast()? && fast));
+    if matches!(kept, Ok(true)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn realistic_is_fast() -> io::Result<bool> {
     let source = realistic();
     let parse = median(|| drop(black_box(Dockerfile::parse(black_box(&source)))));
     let file = Dockerfile::parse(&source).expect("the benchmark's text is right");
     let options = lint::Options::default();
     let check = median(|| drop(black_box(lint::check(black_box(&file), &options))));
     let (lines, size) = (source.lines().count(), source.len());
-    let written = writeln!(
+    writeln!(
         io::stdout(),
         "parse, {lines} lines, {size} bytes: median {parse:?} of {RUNS} (limit {LIMIT:?})\n\
          check, the same: median {check:?} of {RUNS}"
-    );
-    if written.is_ok() && parse < LIMIT { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    )?;
+    Ok(parse < LIMIT)
+}
+
+fn nonsense_is_fast() -> io::Result<bool> {
+    let mut fast = true;
+    writeln!(
+        io::stdout(),
+        "nonsense, {NONSENSE} bytes of each, processor time (limit of each {NONSENSE_LIMIT:?}):"
+    )?;
+    for (name, kind) in nonsense::KINDS {
+        let source = kind(NONSENSE);
+        let (parse, file) = timed(|| Dockerfile::parse(&source));
+        let (check, found) = match &file {
+            Ok(file) => {
+                let (check, report) = timed(|| lint::check(file, &lint::Options::default()));
+                (check, format!("{} findings", report.findings.len()))
+            }
+            Err(error) => (Duration::ZERO, error.reason.to_string()),
+        };
+        let kept = parse < NONSENSE_LIMIT && check < NONSENSE_LIMIT;
+        let mark = if kept { "" } else { "  TOO SLOW" };
+        writeln!(io::stdout(), "  {name}: parse {parse:?}, check {check:?}, {found}{mark}")?;
+        fast &= kept;
+    }
+    Ok(fast)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let clock = nonsense::Clock::start();
+    let done = work();
+    (clock.elapsed(), done)
 }
 
 fn realistic() -> String {

@@ -241,7 +241,7 @@ impl Flag {
 /// Returns the first word of `text` without quotes and escapes, and how long it was with them.
 fn unquoted(text: &str, escape: Escape) -> (String, usize) {
     // Most flags end at the first blank.
-    let mut word = String::with_capacity(text.find(BLANKS).unwrap_or(text.len()));
+    let mut word = String::with_capacity(text.find(char::is_whitespace).unwrap_or(text.len()));
     let mut quote = None;
     let mut characters = text.char_indices();
     while let Some((offset, character)) = characters.next() {

@@ -5,12 +5,15 @@
 mod expander;
 mod output;
 mod pattern;
+mod work;
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{Escape, Expansion, Heredoc, Indentation, Span, Word};
 use expander::{Escapes, Expander};
 use output::Output;
+
+pub use work::Work;
 
 /// How deep `${a:-${b:-…}}` may nest. Far beyond what people write, and far from the end of the stack.
 const DEEPEST: usize = 100;
@@ -84,7 +87,7 @@ pub enum ExpandReason {
     Depth,
     #[error("the value is longer than {} MiB", GROWTH >> 20)]
     Size,
-    #[error("the pattern takes too long to match")]
+    #[error("putting in variables takes too long here")]
     Work,
 }
 
@@ -134,8 +137,21 @@ impl Word {
 
     /// Returns everything that is to be known about the expansion.
     pub fn expand_fully(&self, variables: &dyn Variables) -> Result<Expanded, ExpandError> {
+        self.expand_within(variables, &Work::of_one_word())
+    }
+
+    /// Returns the same, and takes what it cost from `work`, which many words may share.
+    pub fn expand_within(
+        &self,
+        variables: &dyn Variables,
+        work: &Work,
+    ) -> Result<Expanded, ExpandError> {
+        if self.is_literal() {
+            let fields = self.raw().split_whitespace().map(str::to_owned).collect();
+            return Ok(Expanded { text: self.raw().to_owned(), fields, unset: Vec::new() });
+        }
         let exact = self.raw().len() == self.span().len();
-        run(self.raw(), self.escape(), Quotes::Remove, variables).map_err(|(reason, at)| {
+        run(self.raw(), self.escape(), Quotes::Remove, variables, work).map_err(|(reason, at)| {
             let start = self.span().start + at;
             let span = if exact { Span::new(start, self.span().end) } else { self.span() };
             ExpandError { reason, span }
@@ -161,7 +177,8 @@ impl Heredoc {
         if self.expansion == Expansion::Literal {
             return Ok(Expanded { text: self.body.clone(), ..Expanded::default() });
         }
-        let expanded = run(&self.body, Escape::Backslash, Quotes::Keep, variables);
+        let work = Work::of_one_word();
+        let expanded = run(&self.body, Escape::Backslash, Quotes::Keep, variables, &work);
         expanded.map_err(|(reason, at)| {
             let start = self.body_span.start + at;
             let span = match self.indentation {
@@ -187,8 +204,9 @@ fn run(
     escape: Escape,
     quotes: Quotes,
     variables: &dyn Variables,
+    work: &Work,
 ) -> Result<Expanded, Failure> {
-    let mut expander = Expander::new(text, escape.as_char(), quotes, variables);
+    let mut expander = Expander::new(text, escape.as_char(), quotes, variables, work);
     let mut output = Output::split(expander.limit());
     expander.until(None, Escapes::Remove, &mut output)?;
     let (text, fields) = output.into_parts();

@@ -70,7 +70,7 @@ mod word;
 pub use diagnostic::{Excerpt, Position, Severity, render};
 pub use directive::{Check, Directives, Selection, Strictness};
 pub use error::{ParseError, Reason};
-pub use expand::{ExpandError, ExpandReason, Expanded, Variables};
+pub use expand::{ExpandError, ExpandReason, Expanded, Variables, Work};
 pub use fields::fields;
 pub use heredoc::{Expansion, Heredoc, Indentation};
 pub use ignore::{Effect, Ignore, IgnoreError, IgnoreRule};

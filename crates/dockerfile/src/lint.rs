@@ -28,6 +28,7 @@ mod reserved_stage_name;
 mod scope;
 mod secrets_used_in_arg_or_env;
 mod stage_name_casing;
+mod switches;
 mod undefined_arg_in_from;
 mod undefined_var;
 mod workdir_relative_path;
@@ -35,9 +36,10 @@ mod workdir_relative_path;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Check, Dockerfile, Ignore, Selection, Severity, Span, Strictness, render};
+use crate::{Dockerfile, Ignore, Selection, Severity, Span, Statement, Strictness, render};
 use comments::Comments;
-use scope::Globals;
+use scope::{Globals, Scope};
+use switches::Switches;
 
 /// All rules, by name.
 pub const RULES: &[Rule] = &[
@@ -74,7 +76,16 @@ pub struct Rule {
     pub description: &'static str,
     /// Whether it is on by itself.
     pub status: Status,
-    check: fn(&Subject<'_>) -> Vec<Found>,
+    check: Judge,
+}
+
+/// How a rule finds what breaks it.
+#[derive(Clone, Copy)]
+enum Judge {
+    /// In the file as a whole.
+    File(fn(&Subject<'_>) -> Vec<Found>),
+    /// In one statement, by what is set before it. The function takes back what it sets itself.
+    Statement(fn(&Subject<'_>, &mut Scope<'_>, &Statement) -> Vec<Found>),
 }
 
 /// Whether a rule is on by itself.
@@ -179,37 +190,39 @@ impl Finding {
 /// # Ok::<(), notes_dockerfile::ParseError>(())
 /// ```
 pub fn check(file: &Dockerfile, options: &Options) -> Report {
-    let nothing = Check::default();
-    let wanted = file.directives.check.as_ref().map_or(&nothing, |check| &check.value);
+    let wanted = file.directives.check.as_ref();
+    let switches = wanted.map(|check| Switches::of(check)).unwrap_or_default();
+    let asked = Switches::of_caller(options);
     let globals = Globals::of(file);
     let parents = scope::parents(file, &globals);
     let comments = Comments::of(file);
-    let subject = Subject { file, options, globals, parents };
+    let workdirs = workdir_relative_path::firsts(file, &parents);
+    let subject = Subject { file, options, globals, parents, workdirs };
     let mut findings = Vec::new();
-    for rule in RULES {
-        for Found { span, message, hint } in (rule.check)(&subject) {
-            let here = comments.at(span);
-            if applies(rule, wanted, options, here) {
+    let mut keep = |number: usize, found: Vec<Found>| {
+        let rule = &RULES[number];
+        for Found { span, message, hint } in found {
+            let switches = switches.and(comments.at(span));
+            if switches.let_through(number, rule.status, asked) {
                 findings.push(Finding { rule, message, span, hint });
             }
         }
-    }
-    findings.sort_by_key(|finding| (finding.span, finding.rule.name));
-    Report { findings, strictness: wanted.strictness }
-}
-
-/// An experimental rule is on when somebody asks for it, and only the caller takes it back; the others are on unless
-/// somebody skips them (`Linter.Run` in `BuildKit`).
-fn applies(rule: &Rule, wanted: &Check, options: &Options, here: Option<&Check>) -> bool {
-    let checks = || Some(wanted).into_iter().chain(here);
-    let on = match rule.status {
-        Status::Standard => !checks().any(|check| check.skip.contains(rule.name)),
-        Status::Experimental => {
-            options.experimental.contains(rule.name)
-                || checks().any(|check| check.experimental.contains(rule.name))
-        }
     };
-    on && !options.skip.contains(rule.name)
+    for (number, rule) in RULES.iter().enumerate() {
+        if let Judge::File(check) = rule.check {
+            keep(number, check(&subject));
+        }
+    }
+    Scope::walk(&subject, |scope, statement| {
+        for (number, rule) in RULES.iter().enumerate() {
+            if let Judge::Statement(check) = rule.check {
+                keep(number, check(&subject, scope, statement));
+            }
+        }
+    });
+    findings.sort_by_key(|finding| (finding.span, finding.rule.name));
+    let strictness = wanted.map(|check| check.strictness).unwrap_or_default();
+    Report { findings, strictness }
 }
 
 /// What a rule looks at.
@@ -219,11 +232,13 @@ struct Subject<'a> {
     globals: Globals,
     /// For every stage the number of the stage that it builds upon.
     parents: Vec<Option<usize>>,
+    /// Where the first `WORKDIR` of each chain of stages stands, in order.
+    workdirs: Vec<usize>,
 }
 
 impl<'a> Subject<'a> {
     /// Returns every statement below a `FROM`.
-    fn statements(&self) -> impl Iterator<Item = &'a crate::Statement> {
+    fn statements(&self) -> impl Iterator<Item = &'a Statement> {
         self.file.stages.iter().flat_map(|stage| &stage.statements)
     }
 }

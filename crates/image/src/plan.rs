@@ -8,7 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use notes_dockerfile::{Dockerfile, Instruction, Spanned, Statement};
+use notes_dockerfile::{Dockerfile, Instruction, Spanned, Statement, Work};
 use notes_oci::{Platform, Reference};
 
 pub use error::{Error, Problem};
@@ -126,12 +126,13 @@ impl Plan {
     /// Whatever can be known before anything runs: an unknown target, a base name that is empty or malformed, a reference
     /// to a later stage, an instruction that is not supported. Each names its place.
     pub fn new(dockerfile: &Dockerfile, options: &Options) -> Result<Self, Error> {
-        let arguments = Arguments::global(dockerfile, options)?;
+        let work = Work::default();
+        let arguments = Arguments::global(dockerfile, options, &work)?;
         let names = graph::Names::of(dockerfile, options);
         let target = graph::target(dockerfile, options.target.as_deref())?;
         let mut stages = Vec::new();
         for stage in &dockerfile.stages[..=target] {
-            stages.push(graph::resolve(stage, &arguments, &names, options)?);
+            stages.push(graph::resolve(stage, &arguments, &names, options, &work)?);
         }
         let needed = graph::needed(&stages, target, &names)?;
         let (stages, spare): (Vec<_>, Vec<_>) =

@@ -5,10 +5,7 @@ use std::str::CharIndices;
 
 use super::output::Output;
 use super::pattern::Pattern;
-use super::{DEEPEST, ExpandReason, Failure, GROWTH, Quotes, Variables};
-
-/// How many steps the patterns of one word may take: less than a second. A pattern with many stars takes the square of its value.
-const WORK: usize = 30_000_000;
+use super::{DEEPEST, ExpandReason, Failure, GROWTH, Quotes, Variables, Work};
 
 /// What happens to escape characters outside of quotes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,8 +23,8 @@ pub(super) struct Expander<'a> {
     variables: &'a dyn Variables,
     unset: Vec<String>,
     depth: usize,
-    /// How many steps patterns may still take.
-    work: usize,
+    /// What values and patterns may still cost.
+    work: &'a Work,
 }
 
 impl<'a> Expander<'a> {
@@ -36,10 +33,11 @@ impl<'a> Expander<'a> {
         escape: char,
         quotes: Quotes,
         variables: &'a dyn Variables,
+        work: &'a Work,
     ) -> Self {
         let characters = text.char_indices().peekable();
         let (length, unset) = (text.len(), Vec::new());
-        Self { characters, length, escape, quotes, variables, unset, depth: 0, work: WORK }
+        Self { characters, length, escape, quotes, variables, unset, depth: 0, work }
     }
 
     /// Returns how long a text may become.
@@ -164,7 +162,7 @@ impl<'a> Expander<'a> {
         self.next();
         if self.peek() != Some('{') {
             let name = self.name();
-            return Ok(if name.is_empty() { "$".to_owned() } else { self.wanted(&name) });
+            return if name.is_empty() { Ok("$".to_owned()) } else { self.wanted(&name, start) };
         }
         self.next();
         self.depth += 1;
@@ -187,7 +185,7 @@ impl<'a> Expander<'a> {
         let unknown = |modifier: String| Err((ExpandReason::Modifier { modifier }, start));
         match self.next() {
             None => Err((ExpandReason::Brace, start)),
-            Some('}') => Ok(self.wanted(&name)),
+            Some('}') => self.wanted(&name, start),
             Some(':') => match self.next() {
                 None => Err((ExpandReason::Brace, start)),
                 Some(modifier @ ('-' | '+' | '?')) => {
@@ -205,11 +203,13 @@ impl<'a> Expander<'a> {
     /// Takes the word of a modifier, up to the closing brace.
     fn operand(&mut self, escapes: Escapes, start: usize) -> Result<String, Failure> {
         let mut output = Output::whole(self.limit());
-        if self.until(Some('}'), escapes, &mut output)? {
-            Ok(output.into_parts().0)
-        } else {
-            Err((ExpandReason::Brace, start))
+        if !self.until(Some('}'), escapes, &mut output)? {
+            return Err((ExpandReason::Brace, start));
         }
+        // Each level of nesting copies it once more.
+        let (text, _) = output.into_parts();
+        self.work.take(text.len()).map_err(|reason| (reason, start))?;
+        Ok(text)
     }
 
     /// `-`, `+` and `?`, with or without a colon: then an empty value counts as unset.
@@ -222,7 +222,7 @@ impl<'a> Expander<'a> {
     ) -> Result<String, Failure> {
         let unset_before = self.unset.len();
         let operand = self.operand(Escapes::Remove, start)?;
-        let value = self.variables.value(name);
+        let value = self.value(name, start)?;
         let given = value.as_ref().is_some_and(|value| !(colon && value.is_empty()));
         // What an operand lacks matters only if the operand is used.
         if given == (modifier != '+') {
@@ -250,10 +250,10 @@ impl<'a> Expander<'a> {
         let longest = operand.strip_prefix(end);
         let pattern = Pattern::parse(longest.unwrap_or(&operand))
             .map_err(|escaped| (ExpandReason::PatternEscape { escaped }, start))?;
-        let value = self.wanted(name);
+        let value = self.wanted(name, start)?;
         let trimmed = match end {
-            '#' => pattern.without_prefix(&value, longest.is_some(), &mut self.work),
-            _ => pattern.without_suffix(&value, longest.is_some(), &mut self.work),
+            '#' => pattern.without_prefix(&value, longest.is_some(), self.work),
+            _ => pattern.without_suffix(&value, longest.is_some(), self.work),
         };
         trimmed.map_err(|reason| (reason, start))
     }
@@ -268,10 +268,10 @@ impl<'a> Expander<'a> {
         let pattern = Pattern::parse(&output.into_parts().0)
             .map_err(|escaped| (ExpandReason::PatternEscape { escaped }, start))?;
         let replacement = self.operand(Escapes::Keep, start)?;
-        let value = self.wanted(name);
+        let value = self.wanted(name, start)?;
         let times = if every { usize::MAX } else { 1 };
         let limit = self.limit();
-        let replaced = pattern.replace(&value, &replacement, times, limit, &mut self.work);
+        let replaced = pattern.replace(&value, &replacement, times, limit, self.work);
         replaced.map_err(|reason| (reason, start))
     }
 
@@ -295,14 +295,25 @@ impl<'a> Expander<'a> {
         }
     }
 
+    /// Returns the value of `name`, and pays for its copy.
+    fn value(&mut self, name: &str, start: usize) -> Result<Option<String>, Failure> {
+        let failed = |reason| (reason, start);
+        // Before the copy, which may be long: what is used up is used up for all words that come.
+        self.work.check().map_err(failed)?;
+        let value = self.variables.value(name);
+        self.work.take(value.as_ref().map_or(0, String::len)).map_err(failed)?;
+        Ok(value)
+    }
+
     /// Returns the value of `name`; notes it when there is none.
-    fn wanted(&mut self, name: &str) -> String {
-        self.variables.value(name).unwrap_or_else(|| {
+    fn wanted(&mut self, name: &str, start: usize) -> Result<String, Failure> {
+        let value = self.value(name, start)?;
+        Ok(value.unwrap_or_else(|| {
             // A word that names one a million times needs to say so once.
             if self.unset.last().is_none_or(|last| last != name) {
                 self.unset.push(name.to_owned());
             }
             String::new()
-        })
+        }))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every step is paid for from `work`, which is what one word may take.
 
-use super::ExpandReason;
+use super::{ExpandReason, Work};
 
 /// A shell pattern without brackets: `*`, `?`, and characters. Neither crosses the end of a line, as in `BuildKit`.
 pub(super) struct Pattern {
@@ -43,7 +43,7 @@ impl Pattern {
         &self,
         value: &str,
         longest: bool,
-        work: &mut usize,
+        work: &Work,
     ) -> Result<String, ExpandReason> {
         let characters: Vec<char> = value.chars().collect();
         let end = self.end(&characters, longest, work)?.unwrap_or(0);
@@ -54,7 +54,7 @@ impl Pattern {
         &self,
         value: &str,
         longest: bool,
-        work: &mut usize,
+        work: &Work,
     ) -> Result<String, ExpandReason> {
         let backwards = Self { tokens: self.tokens.iter().rev().copied().collect() };
         let value: Vec<char> = value.chars().rev().collect();
@@ -70,7 +70,7 @@ impl Pattern {
         replacement: &str,
         times: usize,
         limit: usize,
-        work: &mut usize,
+        work: &Work,
     ) -> Result<String, ExpandReason> {
         let characters: Vec<char> = value.chars().collect();
         let mut output = String::new();
@@ -107,7 +107,7 @@ impl Pattern {
         &self,
         value: &[char],
         longest: bool,
-        work: &mut usize,
+        work: &Work,
     ) -> Result<Option<usize>, ExpandReason> {
         let accepting = self.tokens.len();
         let mut states = vec![false; accepting + 1];
@@ -115,7 +115,7 @@ impl Pattern {
         let mut following = vec![false; accepting + 1];
         let mut best = None;
         for length in 0..=value.len() {
-            *work = work.checked_sub(accepting + 1).ok_or(ExpandReason::Work)?;
+            work.take(accepting + 1)?;
             for (index, token) in self.tokens.iter().enumerate() {
                 states[index + 1] |= states[index] && *token == Token::Star;
             }

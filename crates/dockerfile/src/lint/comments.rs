@@ -1,11 +1,12 @@
 //! Comments right above an instruction that say which rules count for it: `# check=skip=JSONArgsRecommended`.
 
+use super::switches::Switches;
 use crate::parser::check_options;
-use crate::{Check, Dockerfile, Span};
+use crate::{Dockerfile, Span};
 
 /// The instructions that have such a comment, in order.
 pub(super) struct Comments {
-    checks: Vec<(Span, Check)>,
+    checks: Vec<(Span, Switches)>,
 }
 
 impl Comments {
@@ -19,11 +20,11 @@ impl Comments {
         Self { checks: checks.collect() }
     }
 
-    /// Returns what is said for the instruction that `place` is in, or right above.
-    pub(super) fn at(&self, place: Span) -> Option<&Check> {
+    /// Returns what is said for the instruction that `place` is in, or right above; nothing where nothing is said.
+    pub(super) fn at(&self, place: Span) -> Switches {
         let index = self.checks.partition_point(|(span, _)| span.end < place.start);
-        let (span, check) = self.checks.get(index)?;
-        span.contains(place).then_some(check)
+        let found = self.checks.get(index).filter(|(span, _)| span.contains(place));
+        found.map(|(_, switches)| *switches).unwrap_or_default()
     }
 }
 
@@ -31,14 +32,15 @@ impl Comments {
 /// (`Parse` in `BuildKit`'s parser).
 ///
 /// The span begins with the first of the comments, for findings about them.
-fn above(file: &Dockerfile, span: Span) -> Option<(Span, Check)> {
+fn above(file: &Dockerfile, span: Span) -> Option<(Span, Switches)> {
     let end = file.comments.partition_point(|comment| comment.end <= span.start);
     let mut below = span.start;
     let mut first = None;
     for comment in file.comments[..end].iter().rev() {
         let text = comment.text(&file.source).strip_prefix('#')?.trim();
         let between = file.source.get(comment.end..below)?;
-        if text.is_empty() || !between.trim().is_empty() {
+        // From its end, which is the instruction before or nothing: what is above that may be very long.
+        if text.is_empty() || !between.trim_end().is_empty() {
             break;
         }
         // The first one counts.
@@ -49,10 +51,10 @@ fn above(file: &Dockerfile, span: Span) -> Option<(Span, Check)> {
 }
 
 /// What cannot be read is an ordinary comment.
-fn options(comment: &str) -> Option<Check> {
+fn options(comment: &str) -> Option<Switches> {
     let (name, value) = comment.split_once('=')?;
     if !name.trim_end().eq_ignore_ascii_case("check") {
         return None;
     }
-    check_options(value.trim()).ok()
+    check_options(value.trim()).ok().map(|check| Switches::of(&check))
 }

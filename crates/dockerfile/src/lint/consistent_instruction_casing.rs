@@ -1,13 +1,13 @@
 //! `ConsistentInstructionCasing`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::Spanned;
 
 pub(super) const RULE: Rule = Rule {
     name: "ConsistentInstructionCasing",
     description: "All instructions are written in the same case.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

@@ -1,36 +1,34 @@
 //! `CopyIgnoredFile`.
 
 use super::scope::Scope;
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::{CopySource, Ignore, IgnoreRule, Instruction, Statement};
 
 pub(super) const RULE: Rule = Rule {
     name: "CopyIgnoredFile",
     description: "What is copied is not in `.dockerignore`.",
     status: Status::Standard,
-    check,
+    check: Judge::Statement(check),
 };
 
-fn check(subject: &Subject<'_>) -> Vec<Found> {
+fn check(subject: &Subject<'_>, scope: &mut Scope<'_>, statement: &Statement) -> Vec<Found> {
     // What a `!` takes back cannot be told without the files.
     let ignore = subject.options.ignore.as_ref().filter(|ignore| !ignore.has_exceptions());
     let Some(ignore) = ignore else { return Vec::new() };
     let mut found = Vec::new();
-    Scope::walk(subject, |scope, statement| {
-        for source in sources(statement) {
-            let CopySource::Path(word) = source else { continue };
-            let Some(path) = scope.text(word).map(|path| path.text) else { continue };
-            if is_remote(&path) {
-                continue;
-            }
-            let path = path.trim_start_matches("./").trim_matches('/');
-            if let Some(rule) = excluded(ignore, path) {
-                let message = format!("`{}` is excluded by `.dockerignore`", word.raw());
-                let hint = format!("line {} of it says `{}`", rule.line, rule.pattern);
-                found.push(Found::new(word.span(), message).with_hint(hint));
-            }
+    for source in sources(statement) {
+        let CopySource::Path(word) = source else { continue };
+        let Some(path) = scope.text(word).map(|path| path.text) else { continue };
+        if is_remote(&path) {
+            continue;
         }
-    });
+        let path = path.trim_start_matches("./").trim_matches('/');
+        if let Some(rule) = excluded(ignore, path) {
+            let message = format!("`{}` is excluded by `.dockerignore`", word.raw());
+            let hint = format!("line {} of it says `{}`", rule.line, rule.pattern);
+            found.push(Found::new(word.span(), message).with_hint(hint));
+        }
+    }
     found
 }
 

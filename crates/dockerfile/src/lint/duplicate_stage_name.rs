@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 
 pub(super) const RULE: Rule = Rule {
     name: "DuplicateStageName",
     description: "Every stage has a name of its own.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

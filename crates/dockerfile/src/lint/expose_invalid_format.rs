@@ -1,18 +1,18 @@
 //! `ExposeInvalidFormat`.
 
 use super::scope::Scope;
-use super::{Found, Rule, Status, Subject};
-use crate::{Instruction, Span};
+use super::{Found, Judge, Rule, Status, Subject};
+use crate::{Instruction, Span, Statement};
 
 pub(super) const RULE: Rule = Rule {
     name: "ExposeInvalidFormat",
     description: "`EXPOSE` names container ports, neither addresses nor host ports.",
     status: Status::Standard,
-    check,
+    check: Judge::Statement(check),
 };
 
-fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let ports = ports(subject).into_iter();
+fn check(_: &Subject<'_>, scope: &mut Scope<'_>, statement: &Statement) -> Vec<Found> {
+    let ports = ports(scope, statement).into_iter();
     ports
         .filter_map(|(port, span)| {
             let (host, container) = port.rsplit_once(':')?;
@@ -25,15 +25,13 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// Returns every port specification whose text is known, and the word that it stands in.
-pub(super) fn ports(subject: &Subject<'_>) -> Vec<(String, Span)> {
+/// Returns every port specification of the statement whose text is known, and the word that it stands in.
+pub(super) fn ports(scope: &Scope<'_>, statement: &Statement) -> Vec<(String, Span)> {
+    let Instruction::Expose(expose) = &statement.instruction else { return Vec::new() };
     let mut ports = Vec::new();
-    Scope::walk(subject, |scope, statement| {
-        let Instruction::Expose(expose) = &statement.instruction else { return };
-        for word in &expose.ports {
-            let fields = scope.text(word).map(|expanded| expanded.fields).unwrap_or_default();
-            ports.extend(fields.into_iter().map(|port| (port, word.span())));
-        }
-    });
+    for word in &expose.ports {
+        let fields = scope.text(word).map(|expanded| expanded.fields).unwrap_or_default();
+        ports.extend(fields.into_iter().map(|port| (port, word.span())));
+    }
     ports
 }

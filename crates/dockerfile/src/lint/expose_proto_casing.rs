@@ -1,16 +1,18 @@
 //! `ExposeProtoCasing`.
 
-use super::{Found, Rule, Status, Subject, expose_invalid_format};
+use super::scope::Scope;
+use super::{Found, Judge, Rule, Status, Subject, expose_invalid_format};
+use crate::Statement;
 
 pub(super) const RULE: Rule = Rule {
     name: "ExposeProtoCasing",
     description: "Protocols of `EXPOSE` are written in lower case.",
     status: Status::Standard,
-    check,
+    check: Judge::Statement(check),
 };
 
-fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let ports = expose_invalid_format::ports(subject).into_iter();
+fn check(_: &Subject<'_>, scope: &mut Scope<'_>, statement: &Statement) -> Vec<Found> {
+    let ports = expose_invalid_format::ports(scope, statement).into_iter();
     ports
         .filter_map(|(port, span)| {
             let (_, protocol) = port.split_once('/')?;

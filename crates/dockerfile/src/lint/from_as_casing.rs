@@ -1,12 +1,12 @@
 //! `FromAsCasing`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 
 pub(super) const RULE: Rule = Rule {
     name: "FromAsCasing",
     description: "`AS` is written in the same case as its `FROM`.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

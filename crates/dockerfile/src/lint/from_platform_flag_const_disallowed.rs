@@ -1,12 +1,12 @@
 //! `FromPlatformFlagConstDisallowed`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 
 pub(super) const RULE: Rule = Rule {
     name: "FromPlatformFlagConstDisallowed",
     description: "`--platform` of `FROM` is a variable, not one platform for ever.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

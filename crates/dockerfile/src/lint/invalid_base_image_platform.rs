@@ -1,12 +1,12 @@
 //! `InvalidBaseImagePlatform`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 
 pub(super) const RULE: Rule = Rule {
     name: "InvalidBaseImagePlatform",
     description: "A base image is for the platform that is built.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 /// Looks only at stages whose base image the caller knows.

@@ -1,12 +1,12 @@
 //! `InvalidDefaultArgInFrom`.
 
-use super::{Found, Rule, Status, Subject, image_name};
+use super::{Found, Judge, Rule, Status, Subject, image_name};
 
 pub(super) const RULE: Rule = Rule {
     name: "InvalidDefaultArgInFrom",
     description: "`FROM` names an image even when no build argument is given.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 /// A name without variables is the build's to judge: it is wrong with every argument, or a stage.

@@ -1,13 +1,13 @@
 //! `InvalidDefinitionDescription`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::{Arg, Dockerfile, Instruction, Span};
 
 pub(super) const RULE: Rule = Rule {
     name: "InvalidDefinitionDescription",
     description: "A comment right above `ARG` or a named `FROM` is `# name text`.",
     status: Status::Experimental,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
@@ -46,6 +46,7 @@ fn comment_above(file: &Dockerfile, span: Span) -> Option<Span> {
     let index = file.comments.partition_point(|comment| comment.end <= span.start);
     let comment = *file.comments[..index].last()?;
     let between = &file.source[comment.end..span.start];
-    let adjacent = between.trim().is_empty() && between.matches('\n').count() == 1;
+    // From its end: what is above the instruction before this one may be very long.
+    let adjacent = between.trim_end().is_empty() && between.matches('\n').count() == 1;
     adjacent.then_some(comment)
 }

@@ -1,13 +1,13 @@
 //! `LegacyKeyValueFormat`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::{Instruction, KeyValueForm};
 
 pub(super) const RULE: Rule = Rule {
     name: "LegacyKeyValueFormat",
     description: "`ENV` and `LABEL` are written `key=value`.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

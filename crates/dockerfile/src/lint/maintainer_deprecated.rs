@@ -1,13 +1,13 @@
 //! `MaintainerDeprecated`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::Instruction;
 
 pub(super) const RULE: Rule = Rule {
     name: "MaintainerDeprecated",
     description: "The author is a label, not a `MAINTAINER`.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

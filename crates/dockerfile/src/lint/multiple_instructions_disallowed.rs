@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 
 pub(super) const RULE: Rule = Rule {
     name: "MultipleInstructionsDisallowed",
     description: "A stage has one `CMD`, one `ENTRYPOINT` and one `HEALTHCHECK`.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

@@ -1,13 +1,13 @@
 //! `NoEmptyContinuation`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::RemarkKind;
 
 pub(super) const RULE: Rule = Rule {
     name: "NoEmptyContinuation",
     description: "No empty line stands between continued lines.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

@@ -1,13 +1,13 @@
 //! `RedundantTargetPlatform`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::Word;
 
 pub(super) const RULE: Rule = Rule {
     name: "RedundantTargetPlatform",
     description: "`--platform=$TARGETPLATFORM` is left out: it is the default.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {

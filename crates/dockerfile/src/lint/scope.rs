@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
 
 use super::Subject;
+use crate::suggestion::nearest;
 use crate::{
-    Declaration, Dockerfile, Expanded, Heredoc, Instruction, KeyValue, Stage, Statement, Word,
+    Declaration, Dockerfile, Expanded, Heredoc, Instruction, KeyValue, Stage, Statement, Word, Work,
 };
 
 /// Arguments that exist before the first line, with the values of a build for the most common platform:
@@ -25,19 +25,24 @@ const PLATFORM: [(&str, &str); 11] = [
     ("BUILDOSVERSION", ""),
 ];
 
-/// How many names a misspelt one is compared with. More than people write, and few enough for a file full of mistakes.
-const MEANT: usize = 1_000;
+/// How many names all misspelt ones of a file are compared with. More than people write, and few enough for a file full of mistakes.
+const COMPARED: usize = 100_000;
 
 /// The arguments that `FROM` may use: those of the platform, and those before it.
 pub(super) struct Globals {
     /// The names, and the values of those that have one.
     values: BTreeMap<String, Option<String>>,
+    /// What it may still cost to put values into words. Without it, what a word is cannot be told.
+    work: Work,
+    /// How many names misspelt ones may still be compared with.
+    compared: Cell<usize>,
 }
 
 impl Globals {
     pub(super) fn of(file: &Dockerfile) -> Self {
         let platform = PLATFORM.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
-        let mut globals = Self { values: platform.into() };
+        let (work, compared) = (Work::default(), Cell::new(COMPARED));
+        let mut globals = Self { values: platform.into(), work, compared };
         for declaration in file.arguments.iter().flat_map(|global| &global.arg.declarations) {
             let value = declaration.default.as_ref().and_then(|word| globals.text(word));
             let value = value.map(|expanded| expanded.text);
@@ -50,17 +55,33 @@ impl Globals {
         self.values.contains_key(name)
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str).take(MEANT)
+    /// Returns the argument that is likely meant by `name`.
+    pub(super) fn meant(&self, name: &str) -> Option<&str> {
+        self.nearest(name, &self.values)
+    }
+
+    /// Returns the one of `names` that is likely meant by `name`.
+    fn nearest<'a>(
+        &self,
+        name: &str,
+        names: &'a BTreeMap<String, Option<String>>,
+    ) -> Option<&'a str> {
+        let left = self.compared.get();
+        self.compared.set(left.saturating_sub(names.len()));
+        nearest(name, names.keys().map(String::as_str).take(left))
     }
 
     /// Returns what `word` is in a build without arguments.
     pub(super) fn text(&self, word: &Word) -> Option<Expanded> {
-        word.expand_fully(&|name: &str| self.values.get(name).cloned().flatten()).ok()
+        let value = |name: &str| self.values.get(name).cloned().flatten();
+        word.expand_within(&value, &self.work).ok()
     }
 
     /// Returns the names in `word` that are not declared and have no default.
     pub(super) fn undeclared(&self, word: &Word) -> Vec<String> {
+        if word.is_literal() {
+            return Vec::new();
+        }
         let known = |name: &str| self.declares(name).then(|| "x".to_owned());
         distinct(word.expand_fully(&known).map(|expanded| expanded.unset).unwrap_or_default())
     }
@@ -80,58 +101,101 @@ pub(super) fn parents(file: &Dockerfile, globals: &Globals) -> Vec<Option<usize>
 }
 
 /// What is set at some point of a stage.
-#[derive(Clone)]
-pub(super) struct Scope {
-    /// The names, and the values of those whose value the text alone tells. Shared with the stages that this one begins.
-    values: Rc<BTreeMap<String, Option<String>>>,
+pub(super) struct Scope<'a> {
+    globals: &'a Globals,
+    /// The names, and the values of those whose value the text alone tells.
+    values: BTreeMap<String, Option<String>>,
+    /// What names were before they were set, so that stages that begin with the same one do not each copy all of it.
+    before: Vec<(String, Option<Option<String>>)>,
     /// Whether the environment of the base image is known.
     pub(super) complete: bool,
 }
 
-impl Scope {
-    /// Calls `visit` for every statement, with what is set before it.
-    pub(super) fn walk(subject: &Subject<'_>, mut visit: impl FnMut(&Self, &Statement)) {
-        let mut children = vec![0_usize; subject.file.stages.len()];
-        subject.parents.iter().flatten().for_each(|parent| children[*parent] += 1);
-        let mut ends: Vec<Option<Self>> = Vec::new();
-        for (stage, parent) in subject.file.stages.iter().zip(&subject.parents) {
-            let inherited = parent.and_then(|parent| {
-                children[parent] -= 1;
-                // The last one takes it, so that a long chain of stages does not copy it at every link.
-                if children[parent] == 0 { ends[parent].take() } else { ends[parent].clone() }
-            });
-            let mut scope = inherited.unwrap_or_else(|| Self::of_base(subject, stage));
-            for statement in &stage.statements {
-                visit(&scope, statement);
-                scope.add(subject, statement);
+/// A point of the walk: what was set since can be taken back.
+#[derive(Clone, Copy)]
+pub(super) struct Mark(usize);
+
+/// A step of a walk that is still to be made.
+#[derive(Clone, Copy)]
+enum Todo {
+    Enter(usize),
+    Leave(Mark),
+}
+
+impl<'a> Scope<'a> {
+    /// Calls `visit` for every statement, with what is set before it: a stage right after the one that it builds upon.
+    ///
+    /// What `visit` declares is to be taken back by it.
+    pub(super) fn walk(subject: &'a Subject<'_>, mut visit: impl FnMut(&mut Self, &Statement)) {
+        let stages = &subject.file.stages;
+        let mut children = vec![Vec::new(); stages.len()];
+        let mut todo = Vec::new();
+        for (stage, parent) in stages.iter().zip(&subject.parents).rev() {
+            match parent {
+                Some(parent) => children[*parent].push(Todo::Enter(stage.index)),
+                None => todo.push(Todo::Enter(stage.index)),
             }
-            ends.push(Some(scope).filter(|_| children[stage.index] > 0));
+        }
+        let mut scope = Self::new(&subject.globals);
+        while let Some(next) = todo.pop() {
+            let index = match next {
+                Todo::Leave(mark) => {
+                    scope.take_back(mark);
+                    continue;
+                }
+                Todo::Enter(index) => index,
+            };
+            todo.push(Todo::Leave(scope.mark()));
+            if subject.parents[index].is_none() {
+                scope.begin(subject, &stages[index]);
+            }
+            for statement in &stages[index].statements {
+                visit(&mut scope, statement);
+                scope.add(statement);
+            }
+            todo.append(&mut children[index]);
         }
     }
 
-    /// Returns what is set at the beginning of `stage`, a stage that builds upon no other.
-    fn of_base(subject: &Subject<'_>, stage: &Stage) -> Self {
-        let image = subject.globals.text(&stage.image).unwrap_or_default().text;
+    fn new(globals: &'a Globals) -> Self {
+        Self { globals, values: BTreeMap::new(), before: Vec::new(), complete: false }
+    }
+
+    /// Sets what is set at the beginning of `stage`, a stage that builds upon no other.
+    fn begin(&mut self, subject: &Subject<'_>, stage: &Stage) {
+        let image = self.globals.text(&stage.image).unwrap_or_default().text;
         let base = subject.options.bases.get(&stage.index);
-        let mut values = BTreeMap::from([("PATH".to_owned(), None)]);
         let environment = base.and_then(|base| base.environment.as_ref());
-        values.extend(
-            environment
-                .into_iter()
-                .flatten()
-                .map(|(name, value)| (name.clone(), Some(value.clone()))),
-        );
-        Self { values: Rc::new(values), complete: environment.is_some() || image == "scratch" }
+        self.set("PATH".to_owned(), None);
+        for (name, value) in environment.into_iter().flatten() {
+            self.set(name.clone(), Some(value.clone()));
+        }
+        self.complete = environment.is_some() || image == "scratch";
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark(self.before.len())
+    }
+
+    /// Takes back what was set since `mark`.
+    pub(super) fn take_back(&mut self, mark: Mark) {
+        for (name, before) in self.before.drain(mark.0..).rev() {
+            match before {
+                Some(value) => self.values.insert(name, value),
+                None => self.values.remove(&name),
+            };
+        }
+    }
+
+    fn set(&mut self, name: String, value: Option<String>) {
+        let before = self.values.insert(name.clone(), value);
+        self.before.push((name, before));
     }
 
     /// Adds what `statement` sets.
-    fn add(&mut self, subject: &Subject<'_>, statement: &Statement) {
+    fn add(&mut self, statement: &Statement) {
         match &statement.instruction {
-            Instruction::Arg(arg) => {
-                for declaration in &arg.declarations {
-                    self.declare(subject, declaration);
-                }
-            }
+            Instruction::Arg(arg) => arg.declarations.iter().for_each(|it| self.declare(it)),
             Instruction::Env(env) => {
                 // Every word sees what was set before the instruction.
                 let pairs = env.pairs.iter().map(|KeyValue { key, value }| {
@@ -139,20 +203,20 @@ impl Scope {
                     (name, self.text(value).map(|value| value.text))
                 });
                 let pairs: Vec<_> = pairs.collect();
-                Rc::make_mut(&mut self.values).extend(pairs);
+                pairs.into_iter().for_each(|(name, value)| self.set(name, value));
             }
             _ => {}
         }
     }
 
     /// Adds one argument of an `ARG`; the next one of the same `ARG` sees it already, as in `BuildKit`'s `dispatchArg`.
-    pub(super) fn declare(&mut self, subject: &Subject<'_>, declaration: &Declaration) {
+    pub(super) fn declare(&mut self, declaration: &Declaration) {
         let name = declaration.name.raw();
         let value = match &declaration.default {
             Some(default) => self.text(default).map(|value| value.text),
-            None => subject.globals.values.get(name).cloned().flatten(),
+            None => self.globals.values.get(name).cloned().flatten(),
         };
-        Rc::make_mut(&mut self.values).insert(name.to_owned(), value);
+        self.set(name.to_owned(), value);
     }
 
     /// Returns whether `name` is declared or set here.
@@ -160,9 +224,9 @@ impl Scope {
         self.values.contains_key(name)
     }
 
-    /// Returns the names that somebody may have meant: all, unless there are very many.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str).take(MEANT)
+    /// Returns the variable that is likely meant by `name`.
+    pub(super) fn meant(&self, name: &str) -> Option<&str> {
+        self.globals.nearest(name, &self.values)
     }
 
     /// Returns what `word` is here, or nothing when that depends on what the text does not tell.
@@ -174,7 +238,7 @@ impl Scope {
             unsure.set(unsure.get() || !known);
             value.cloned().flatten()
         };
-        let expanded = word.expand_fully(&value).ok()?;
+        let expanded = word.expand_within(&value, &self.globals.work).ok()?;
         (!unsure.get()).then_some(expanded)
     }
 

@@ -1,13 +1,13 @@
 //! `SecretsUsedInArgOrEnv`.
 
-use super::{Found, Rule, Status, Subject};
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::{Instruction, Word};
 
 pub(super) const RULE: Rule = Rule {
     name: "SecretsUsedInArgOrEnv",
     description: "Secrets are mounted; `ARG` and `ENV` write them into the image.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 /// Parts of a name that speak of a secret.

@@ -1,13 +1,12 @@
 //! `UndefinedArgInFrom`.
 
-use super::{Found, Rule, Status, Subject};
-use crate::suggestion::nearest;
+use super::{Found, Judge, Rule, Status, Subject};
 
 pub(super) const RULE: Rule = Rule {
     name: "UndefinedArgInFrom",
     description: "Variables in `FROM` are declared by an `ARG` before it.",
     status: Status::Standard,
-    check,
+    check: Judge::File(check),
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Found> {
@@ -16,7 +15,7 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
         for word in Some(&stage.image).into_iter().chain(&stage.platform) {
             for name in subject.globals.undeclared(word) {
                 let message = format!("`{name}` is not declared before the first `FROM`");
-                let hint = match nearest(&name, subject.globals.names()) {
+                let hint = match subject.globals.meant(&name) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("declare it with `ARG {name}`"),
                 };

@@ -1,51 +1,44 @@
 //! `UndefinedVar`.
 
-use std::borrow::Cow;
-
 use super::scope::Scope;
-use super::{Found, Rule, Status, Subject};
-use crate::suggestion::nearest;
+use super::{Found, Judge, Rule, Status, Subject};
 use crate::{CopySource, Declaration, Heredoc, Instruction, Span, Statement};
 
 pub(super) const RULE: Rule = Rule {
     name: "UndefinedVar",
     description: "Variables are set before they are used.",
     status: Status::Standard,
-    check,
+    check: Judge::Statement(check),
 };
 
-fn check(subject: &Subject<'_>) -> Vec<Found> {
+fn check(subject: &Subject<'_>, scope: &mut Scope<'_>, statement: &Statement) -> Vec<Found> {
+    if let Instruction::Arg(arg) = &statement.instruction {
+        return in_declarations(subject, scope, &arg.declarations);
+    }
     let mut found = Vec::new();
-    Scope::walk(subject, |scope, statement| {
-        if let Instruction::Arg(arg) = &statement.instruction {
-            found.extend(in_declarations(subject, scope, &arg.declarations));
-            return;
-        }
-        for word in statement.instruction.words() {
-            found.extend(judge(subject, scope, scope.undefined(word), word.span()));
-        }
-        for heredoc in heredocs(statement) {
-            found.extend(judge(subject, scope, scope.undefined_in(heredoc), heredoc.span));
-        }
-    });
+    for word in statement.instruction.words() {
+        found.extend(judge(subject, scope, scope.undefined(word), word.span()));
+    }
+    for heredoc in heredocs(statement) {
+        found.extend(judge(subject, scope, scope.undefined_in(heredoc), heredoc.span));
+    }
     found
 }
 
 fn in_declarations(
     subject: &Subject<'_>,
-    scope: &Scope,
+    scope: &mut Scope<'_>,
     declarations: &[Declaration],
 ) -> Vec<Found> {
     let mut found = Vec::new();
-    let mut scope = Cow::Borrowed(scope);
-    for (index, declaration) in declarations.iter().enumerate() {
+    let mark = scope.mark();
+    for declaration in declarations {
         if let Some(word) = &declaration.default {
-            found.extend(judge(subject, &scope, scope.undefined(word), word.span()));
+            found.extend(judge(subject, scope, scope.undefined(word), word.span()));
         }
-        if index + 1 < declarations.len() {
-            scope.to_mut().declare(subject, declaration);
-        }
+        scope.declare(declaration);
     }
+    scope.take_back(mark);
     found
 }
 
@@ -64,7 +57,7 @@ fn heredocs(statement: &Statement) -> impl Iterator<Item = &Heredoc> {
 /// The base image may set what looks unset; without knowing it, only what is certain or likely is reported.
 fn judge(
     subject: &Subject<'_>,
-    scope: &Scope,
+    scope: &Scope<'_>,
     names: Vec<String>,
     span: Span,
 ) -> impl Iterator<Item = Found> {
@@ -74,7 +67,7 @@ fn judge(
             let hint = format!("`ARG {name}` in this stage brings in the global one");
             return Some(found.with_hint(hint));
         }
-        match nearest(&name, scope.names()) {
+        match scope.meant(&name) {
             Some(near) => Some(found.with_hint(format!("did you mean `{near}`?"))),
             None => scope.complete.then_some(found),
         }

@@ -1,42 +1,36 @@
 //! `WorkdirRelativePath`.
 
 use super::scope::Scope;
-use super::{Found, Rule, Status, Subject};
-use crate::Instruction;
+use super::{Found, Judge, Rule, Status, Subject};
+use crate::{Dockerfile, Instruction, Statement};
 
 pub(super) const RULE: Rule = Rule {
     name: "WorkdirRelativePath",
     description: "The first `WORKDIR` is absolute, so that the base image cannot move it.",
     status: Status::Standard,
-    check,
+    check: Judge::Statement(check),
 };
 
-fn check(subject: &Subject<'_>) -> Vec<Found> {
-    let firsts = firsts(subject);
-    let mut found = Vec::new();
-    Scope::walk(subject, |scope, statement| {
-        let Instruction::Workdir(workdir) = &statement.instruction else { return };
-        if !firsts.contains(&statement.span.start) {
-            return;
-        }
-        // What depends on the base image or on a build argument is mostly absolute.
-        let Some(path) = scope.text(&workdir.path).map(|path| path.text) else { return };
-        if !is_absolute(&path) {
-            let written = workdir.path.raw();
-            let message = format!("`{written}` depends on the base image's working directory");
-            let hint = format!("write `WORKDIR /{path}`");
-            let here = Found::new(workdir.path.span(), message);
-            found.push(if path.is_empty() { here } else { here.with_hint(hint) });
-        }
-    });
-    found
+fn check(subject: &Subject<'_>, scope: &mut Scope<'_>, statement: &Statement) -> Vec<Found> {
+    let Instruction::Workdir(workdir) = &statement.instruction else { return Vec::new() };
+    if subject.workdirs.binary_search(&statement.span.start).is_err() {
+        return Vec::new();
+    }
+    // What depends on the base image or on a build argument is mostly absolute.
+    let path = scope.text(&workdir.path).map(|path| path.text);
+    let Some(path) = path.filter(|path| !is_absolute(path)) else { return Vec::new() };
+    let written = workdir.path.raw();
+    let message = format!("`{written}` depends on the base image's working directory");
+    let hint = format!("write `WORKDIR /{path}`");
+    let here = Found::new(workdir.path.span(), message);
+    vec![if path.is_empty() { here } else { here.with_hint(hint) }]
 }
 
-/// Returns where the first `WORKDIR` of each chain of stages stands: correcting it corrects those that follow.
-fn firsts(subject: &Subject<'_>) -> Vec<usize> {
+/// Returns where the first `WORKDIR` of each chain of stages stands, in order: correcting it corrects those that follow.
+pub(super) fn firsts(file: &Dockerfile, parents: &[Option<usize>]) -> Vec<usize> {
     let mut firsts = Vec::new();
     let mut set: Vec<bool> = Vec::new();
-    for (stage, parent) in subject.file.stages.iter().zip(&subject.parents) {
+    for (stage, parent) in file.stages.iter().zip(parents) {
         let inherited = parent.is_some_and(|parent| set[parent]);
         let mut own = stage
             .statements

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use notes_dockerfile::{Dockerfile, Instruction, Variables};
+use notes_dockerfile::{Dockerfile, Instruction, Variables, Work};
 use notes_oci::Platform;
 
 use super::{Error, Options, Problem};
@@ -27,7 +27,11 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// Evaluates the `ARG`s before the first `FROM`; later ones see earlier ones.
-    pub(super) fn global(dockerfile: &Dockerfile, options: &Options) -> Result<Self, Error> {
+    pub(super) fn global(
+        dockerfile: &Dockerfile,
+        options: &Options,
+        work: &Work,
+    ) -> Result<Self, Error> {
         let mut given = options.offers.clone();
         given.extend(options.arguments.clone());
         let mut arguments = Self { given, global: predefined(options) };
@@ -36,7 +40,7 @@ impl Arguments {
                 let name = declaration.name.raw().to_owned();
                 let value = match (arguments.given.get(&name), &declaration.default) {
                     (Some(given), _) => Some(given.clone()),
-                    (None, Some(default)) => Some(default.expand(&arguments)?),
+                    (None, Some(default)) => Some(default.expand_within(&arguments, work)?.text),
                     (None, None) => None,
                 };
                 match value {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use notes_dockerfile::{Dockerfile, Instruction, MountKind, Span, Spanned, Statement};
+use notes_dockerfile::{Dockerfile, Instruction, MountKind, Span, Spanned, Statement, Work};
 use notes_oci::Reference;
 
 use super::{Arguments, Base, Context, Error, Options, Origin, Problem, Stage};
@@ -10,19 +10,25 @@ use super::{Arguments, Base, Context, Error, Options, Origin, Problem, Stage};
 /// What `--from` can name.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
-    /// The names of the stages in lower case, by number.
-    stages: Vec<Option<String>>,
+    /// The numbers of the stages of each name, ascending; names in lower case.
+    stages: BTreeMap<String, Vec<usize>>,
+    /// How many stages there are.
+    count: usize,
     /// Further contexts: the name as given, by the name as it is compared.
     contexts: BTreeMap<String, (String, Context)>,
 }
 
 impl Names {
     pub(super) fn of(dockerfile: &Dockerfile, options: &Options) -> Self {
-        let name = |stage: &notes_dockerfile::Stage| {
-            stage.name.as_ref().map(|name| name.as_str().to_owned())
-        };
+        let mut stages: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for stage in &dockerfile.stages {
+            if let Some(name) = &stage.name {
+                stages.entry(name.as_str().to_owned()).or_default().push(stage.index);
+            }
+        }
         Self {
-            stages: dockerfile.stages.iter().map(name).collect(),
+            stages,
+            count: dockerfile.stages.len(),
             contexts: options
                 .contexts
                 .iter()
@@ -33,8 +39,9 @@ impl Names {
 
     /// Returns the number of the stage called `name` before stage `end`; the last definition counts.
     fn stage_before(&self, name: &str, end: usize) -> Option<usize> {
-        let lower = name.to_ascii_lowercase();
-        self.stages[..end].iter().rposition(|known| known.as_ref() == Some(&lower))
+        let numbers = self.stages.get(&name.to_ascii_lowercase())?;
+        let earlier = numbers.partition_point(|number| *number < end);
+        earlier.checked_sub(1).map(|last| numbers[last])
     }
 
     /// Returns the further context called `name`, as it was given.
@@ -53,7 +60,7 @@ impl Names {
         if let Some(stage) = self.stage_before(name, index) {
             return Ok(Origin::Stage(stage));
         }
-        if self.stage_before(name, self.stages.len()).is_some() {
+        if self.stage_before(name, self.count).is_some() {
             return Err(later());
         }
         match name.parse::<usize>() {
@@ -101,20 +108,21 @@ pub(super) fn resolve(
     arguments: &Arguments,
     names: &Names,
     options: &Options,
+    work: &Work,
 ) -> Result<Stage, Error> {
     let span = stage.image.span();
-    let image = stage.image.expand(arguments)?;
+    let image = stage.image.expand_within(arguments, work)?.text;
     if image.is_empty() {
         return Err(Problem::EmptyBase.at(span));
     }
     let platform = match &stage.platform {
         None => options.platform.clone(),
-        Some(word) => match word.expand(arguments)? {
+        Some(word) => match word.expand_within(arguments, work)?.text {
             empty if empty.is_empty() => options.platform.clone(),
             text => text.parse().map_err(|source| Problem::Platform { source }.at(word.span()))?,
         },
     };
-    let name = names.stages[stage.index].clone();
+    let name = stage.name.as_ref().map(|name| name.as_str().to_owned());
     let replaced = name.as_deref().and_then(|name| names.context(name));
     let steps = if replaced.is_none() { stage.statements.clone() } else { Vec::new() };
     let base = if let Some((name, context)) = replaced.or_else(|| names.context(&image)) {

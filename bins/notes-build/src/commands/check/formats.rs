@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use notes_console::{Excerpt, Ui};
-use notes_dockerfile::{Lines, ParseError, Severity, Span, Strictness, lint};
+use notes_dockerfile::{Lines, ParseError, Position, Severity, Span, Strictness, lint};
 use notes_image::plan;
 use notes_oci::Digest;
 use serde_json::{Value, json};
 
 use crate::failure::Source;
+
+/// How much of the text that a finding is about is a part of its fingerprint, in characters.
+const IDENTIFYING: usize = 1_000;
 
 /// What was found in one Dockerfile.
 pub(super) struct Checked<'a> {
@@ -79,9 +82,12 @@ impl<'a> Checked<'a> {
 
     /// Shows every entry with its line.
     pub(super) fn show(&self, ui: &Ui) {
+        let Source { name, text } = self.source;
+        let lines = Lines::of(text);
         for Entry { rule, message, hint, span, .. } in &self.entries {
+            let Position { line, column } = lines.position(span.start);
             ui.warning(format_args!("{message} ({rule})"));
-            ui.line(Excerpt::new(self.source.name, self.source.text, (*span).into()));
+            ui.line(Excerpt::at(name, text, (*span).into(), (line, column)));
             if let Some(hint) = hint {
                 ui.hint(hint);
             }
@@ -144,7 +150,9 @@ impl<'a> Checked<'a> {
     /// Names an entry by what it says and where the text is, not by its line, so that it stays the same when lines above it come
     /// and go; the second of two equal ones is counted.
     fn fingerprint(&self, entry: &Entry, seen: &mut BTreeMap<String, usize>) -> String {
+        // A statement may be as long as the file, and have as many findings.
         let text = entry.span.text(self.source.text);
+        let text = text.char_indices().nth(IDENTIFYING).map_or(text, |(end, _)| &text[..end]);
         let identity = [self.source.name, entry.rule, &entry.message, text].join("\0");
         let count = seen.entry(identity.clone()).or_default();
         *count += 1;

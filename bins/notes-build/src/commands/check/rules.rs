@@ -24,13 +24,17 @@ pub(super) fn warn_of_unknown(session: &Session, source: Source<'_>, file: &Dock
     let Some(check) = &file.directives.check else { return };
     for selection in [&check.skip, &check.experimental] {
         let Selection::Named(names) = selection else { continue };
-        for unknown in names.iter().filter(|name| !is_rule(name)) {
+        // The first few are enough to see what is wrong with the line.
+        for unknown in names.iter().filter(|name| !is_rule(name)).take(SHOWN) {
             session.ui.warning(format_args!("`{unknown}` in `# check=` is no rule"));
             session.ui.line(Excerpt::new(source.name, source.text, check.span.into()));
             session.ui.hint(hint(unknown));
         }
     }
 }
+
+/// How many names that are no rules are told.
+const SHOWN: usize = 10;
 
 fn is_rule(name: &str) -> bool {
     lint::RULES.iter().any(|rule| rule.name == name)
