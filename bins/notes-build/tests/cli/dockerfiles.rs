@@ -7,10 +7,7 @@ use crate::world::World;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dockerfile_on_stdin() {
     let Some(world) = World::new("a_dockerfile_on_stdin").await else { return };
-    world.repository.write("a.txt", "a");
-    world.repository.write("b.txt", "b");
-    world.repository.write(".dockerignore", "b.txt\n");
-    world.repository.commit("Files");
+    world.commit_files(&[("a.txt", "a"), ("b.txt", "b"), (".dockerignore", "b.txt\n")]);
     let image = world.image();
     let arguments = ["--image", &image, "--file", "-", "--output", "type=local,dest=../out"];
     let out = world.repository.path().join("../out");
@@ -36,10 +33,7 @@ async fn a_dockerfile_on_stdin() {
 async fn a_dockerfile_outside_of_the_repository() {
     let test = "a_dockerfile_outside_of_the_repository";
     let Some(world) = World::new(test).await else { return };
-    world.repository.write("a.txt", "a");
-    world.repository.write("b.txt", "b");
-    world.repository.write(".dockerignore", "a.txt\n");
-    world.repository.commit("Files");
+    world.commit_files(&[("a.txt", "a"), ("b.txt", "b"), (".dockerignore", "a.txt\n")]);
     let outside = tempfile::tempdir().unwrap();
     let dockerfile = outside.path().join("App.Dockerfile");
     fs::write(&dockerfile, "FROM scratch\nCOPY . /\n").unwrap();

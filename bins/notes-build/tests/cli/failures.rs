@@ -100,9 +100,7 @@ async fn a_source_that_is_not_there_or_is_hidden() {
     hint: sources are relative to the root of the context, and only committed files are in it
     exit code 3
     ");
-    world.repository.write("secret.txt", "s");
-    world.repository.write(".dockerignore", "# not for images\n*.txt\n");
-    world.repository.commit("Hide");
+    world.commit_files(&[("secret.txt", "s"), (".dockerignore", "# not for images\n*.txt\n")]);
     insta::assert_snapshot!(world.fail(&[]), @r"
     error: `secret.txt` matches no file in the build context
      --> Dockerfile:2:6
@@ -117,10 +115,7 @@ async fn a_source_that_is_not_there_or_is_hidden() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_that_fails() {
     let test = "a_command_that_fails";
-    let Some(mut world) = World::new(test).await else { return };
-    if world.push_base(test).is_none() {
-        return;
-    }
+    let Some(world) = World::with_base(test).await else { return };
     world.commit("FROM busybox:1\nRUN echo working; exit 3\n");
     let ran = world.build(&[]);
     assert!(ran.stderr.contains("| working\n"), "{ran}");
@@ -198,10 +193,7 @@ async fn a_registry_that_fails_in_the_middle_of_a_push() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_that_takes_too_long() {
     let test = "a_command_that_takes_too_long";
-    let Some(mut world) = World::new(test).await else { return };
-    if world.push_base(test).is_none() {
-        return;
-    }
+    let Some(world) = World::with_base(test).await else { return };
     world.repository.write("notes.toml", "[build]\nrun-timeout = \"1s\"\n");
     world
         .commit("FROM busybox:1\nENV MARK=takes-too-long\nRUN echo begun; sleep 600 & sleep 600\n");
@@ -259,10 +251,7 @@ async fn a_flag_that_does_not_exist() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_ends_a_build_and_its_command() {
     let test = "a_signal_ends_a_build_and_its_command";
-    let Some(mut world) = World::new(test).await else { return };
-    if world.push_base(test).is_none() {
-        return;
-    }
+    let Some(world) = World::with_base(test).await else { return };
     world.commit("FROM busybox:1\nRUN echo under way; sleep 600\n");
     let image = world.image();
     let mut command = world.command(world.repository.path(), &["--image", &image]);

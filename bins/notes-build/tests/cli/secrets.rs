@@ -34,10 +34,7 @@ fn found(root: &Path) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_is_seen_by_its_command_and_kept_nowhere() {
     let test = "a_secret_is_seen_by_its_command_and_kept_nowhere";
-    let Some(mut world) = World::new(test).await else { return };
-    if world.push_base(test).is_none() {
-        return;
-    }
+    let Some(mut world) = World::with_base(test).await else { return };
     // What a secret makes may be in the image; its length is enough to see that it was there.
     world.commit(
         "FROM busybox:1\n\
@@ -90,10 +87,7 @@ async fn a_secret_is_seen_by_its_command_and_kept_nowhere() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_secret_is_no_reason_to_run_again() {
     let test = "another_secret_is_no_reason_to_run_again";
-    let Some(mut world) = World::new(test).await else { return };
-    if world.push_base(test).is_none() {
-        return;
-    }
+    let Some(mut world) = World::with_base(test).await else { return };
     world.commit("FROM busybox:1\nRUN --mount=type=secret,id=a true\n");
     world.set("A", "one-secret");
     let first = world.build(&["--secret", "id=a,env=A"]);

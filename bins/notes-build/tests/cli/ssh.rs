@@ -7,10 +7,7 @@ use crate::world::World;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_sees_the_socket_of_the_agent() {
     let test = "a_command_sees_the_socket_of_the_agent";
-    let Some(mut world) = World::new(test).await else { return };
-    if world.push_base(test).is_none() {
-        return;
-    }
+    let Some(mut world) = World::with_base(test).await else { return };
     world.commit(
         "FROM busybox:1\n\
          RUN --mount=type=ssh,required test -S $SSH_AUTH_SOCK && echo $SSH_AUTH_SOCK > /seen\n",

@@ -19,10 +19,7 @@ const MARK: &str = "stopped-at-any-moment";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_build_can_be_stopped_at_any_moment() {
     let test = "a_build_can_be_stopped_at_any_moment";
-    let Some(mut world) = World::new(test).await else { return };
-    if world.push_base(test).is_none() {
-        return;
-    }
+    let Some(world) = World::with_base(test).await else { return };
     let mut chance = Chance::new(test);
     // Bytes that do not compress: there is something to pack and to push.
     let bytes: Vec<u8> = (0..1 << 20).flat_map(|_| chance.below(u64::MAX).to_le_bytes()).collect();

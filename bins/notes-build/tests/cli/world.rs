@@ -43,8 +43,14 @@ impl World {
         })
     }
 
-    /// Pushes `busybox:1` to the registry, which mirrors Docker Hub from then on; says why `test` is skipped otherwise.
-    pub(crate) fn push_base(&mut self, test: &str) -> Option<()> {
+    /// Makes a world whose registry mirrors Docker Hub and has `busybox:1`, or says why `test` is skipped.
+    pub(crate) async fn with_base(test: &str) -> Option<Self> {
+        let mut world = Self::new(test).await?;
+        world.push_base(test)?;
+        Some(world)
+    }
+
+    fn push_base(&mut self, test: &str) -> Option<()> {
         const APPLETS: [&str; 7] = ["sh", "cat", "echo", "id", "ls", "sleep", "true"];
         let Some(busybox) = busybox() else {
             skip(test, "there is no static busybox to make a base image of");
@@ -72,7 +78,14 @@ impl World {
 
     /// Writes a Dockerfile and commits it with all else there is.
     pub(crate) fn commit(&self, dockerfile: &str) {
-        self.repository.write("Dockerfile", dockerfile);
+        self.commit_files(&[("Dockerfile", dockerfile)]);
+    }
+
+    /// Writes files and commits them with all else there is.
+    pub(crate) fn commit_files(&self, files: &[(&str, &str)]) {
+        for (path, content) in files {
+            self.repository.write(path, content);
+        }
         self.repository.commit("Change");
     }
 
