@@ -21,6 +21,7 @@ mod reporter;
 mod secrets;
 mod settings;
 mod ssh;
+mod whole;
 mod writing;
 
 use std::{process::ExitCode, time::Duration};

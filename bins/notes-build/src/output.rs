@@ -92,6 +92,16 @@ impl Output {
         Ok(output)
     }
 
+    /// Returns the file that is written, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::LayoutArchive(Destination::File(path))
+            | Self::DockerArchive(Destination::File(path))
+            | Self::Tar(Destination::File(path)) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Tells whether the standard output is taken.
     pub(crate) fn is_stdout(&self) -> bool {
         matches!(

@@ -1,7 +1,6 @@
 //! Writing what was built to where it was asked for.
 
 use std::{
-    fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     time::Instant,
@@ -18,6 +17,7 @@ use crate::{
     output::{Destination, Output},
     product::Product,
     reporter::Elapsed,
+    whole,
 };
 
 /// A product on its way out.
@@ -107,7 +107,7 @@ fn prefix(image: &Image) -> PathBuf {
     image.config().platform.to_string().replace('/', "_").into()
 }
 
-/// Runs `write` with what `to` names. A file appears when it is whole, so that a reader never finds half an archive.
+/// Runs `write` with what `to` names.
 async fn write_to(
     to: &Destination,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
@@ -123,21 +123,10 @@ async fn write_to(
         }
         Destination::File(path) => {
             let file = path.clone();
-            let written = blocking(move || {
-                let name = file.file_name().unwrap_or_default().to_string_lossy();
-                let draft = file.with_file_name(format!(".{name}.{}", std::process::id()));
-                let written = write_file(&draft, write).and_then(|()| fs::rename(&draft, &file));
-                written.inspect_err(|_| drop(fs::remove_file(&draft)))
-            });
+            let written = blocking(move || whole::write(&file, write));
             written.await.map_err(|error| failure::path(&path, error))
         }
     }
-}
-
-fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut output = BufWriter::with_capacity(1 << 17, File::create(path)?);
-    write(&mut output)?;
-    output.into_inner()?.sync_all()
 }
 
 /// Runs blocking work on a thread that may block.

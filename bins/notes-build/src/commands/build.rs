@@ -1,18 +1,16 @@
 //! `notes-build`: from a commit to a pushed image.
 
+mod engine;
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
-use notes_console::{Failure, Kind, Session, Ui, Verbosity, print_result, signal};
+use notes_console::{Failure, Kind, Session, Ui, print_result, signal};
 use notes_dockerfile::Dockerfile;
-use notes_gitinfo::{Worktree, naming};
-use notes_image::{
-    Plan, Store,
-    build::{self, Resources, Reuse},
-    tree::Tree,
-};
-use notes_oci::{Image, ImageIndex, Platform, Reference};
-use notes_registry::{Remote, Retag};
-use notes_sandbox::{Cancel, Sandbox, Secret};
+use notes_gitinfo::Worktree;
+use notes_image::{Plan, Store, build::Reuse, tree::Tree};
+use notes_oci::{Platform, Reference};
+use notes_registry::Retag;
+use notes_sandbox::{Cancel, Secret};
 
 use crate::{
     annotations::Annotations,
@@ -21,21 +19,18 @@ use crate::{
     context,
     contexts::Contexts,
     dockerfile,
-    download::Downloads,
     failure::{self, Source},
-    handover,
+    handover::Handover,
     output::Output,
-    product::Product,
     project::{Files, Project},
-    record,
-    redaction::Redaction,
     registry,
-    reporter::{BuildLines, Bytes, Elapsed},
+    reporter::Elapsed,
     secrets,
     settings::{self, Settings},
-    ssh,
+    ssh, whole,
     writing::Writing,
 };
+use engine::Engine;
 
 /// A build whose input is known and right: what is left can only fail while it works.
 struct Job {
@@ -53,18 +48,11 @@ struct Job {
     agents: BTreeMap<String, PathBuf>,
     annotations: Annotations,
     outputs: Vec<Output>,
+    handover: Handover,
     references: Vec<Reference>,
     tag: String,
     retag: Retag,
     reuse: Reuse,
-}
-
-/// What a build needs of the machine.
-struct Engine {
-    remote: Remote,
-    store: Store,
-    sandbox: Sandbox,
-    cancel: Cancel,
 }
 
 /// Builds, writes and hands over.
@@ -84,7 +72,7 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
     let store = Store::open(&job.settings.store.value).map_err(failure::store)?;
     let cancel = Cancel::new().map_err(|error| Failure::new(Kind::Internal, error))?;
     let engine = Engine { remote, store, sandbox, cancel: cancel.clone() };
-    let work = job.carry_out(session, arguments, engine, started);
+    let work = job.carry_out(session, engine, started);
     block_on(signal::unless_stopped(work, move || cancel.cancel()))
 }
 
@@ -97,6 +85,10 @@ impl Job {
         let platforms = &settings.platforms.value;
         let annotations = Annotations::of(&settings.annotations.value, platforms)?;
         let outputs = settings::outputs(arguments, platforms, current)?;
+        for path in outputs.iter().filter_map(Output::file) {
+            whole::check(path).map_err(|error| failure::path(path, error))?;
+        }
+        let handover = Handover::of(arguments, current)?;
         let secrets = secrets::read(&settings.secrets.value.0, environment)?;
         let agents = ssh::sockets(&settings.agents.value.0)?;
         let contexts = Contexts::of(&settings.contexts.value.0)?;
@@ -135,6 +127,7 @@ impl Job {
             agents,
             annotations,
             outputs,
+            handover,
             references,
             tag,
             retag,
@@ -145,13 +138,12 @@ impl Job {
     async fn carry_out(
         self,
         session: &Session,
-        arguments: &BuildArguments,
         engine: Engine,
         started: Instant,
     ) -> Result<(), Failure> {
         let ui = &session.ui;
-        let product = self.build(ui, &engine).await?;
-        summarize(ui, &product, Elapsed(started.elapsed()));
+        let product = engine.build(&self, ui).await?;
+        engine::summarize(ui, &product, Elapsed(started.elapsed()));
         let writing = Writing {
             ui,
             product: &product,
@@ -162,7 +154,7 @@ impl Job {
         for output in &self.outputs {
             writing.write(output).await?;
         }
-        handover::write(arguments, &session.current, &self.project, &product, &self.references)?;
+        self.handover.write(&self.project, &product, &self.references)?;
         let pinned = self.references[0].pin(product.digest());
         if self.outputs.iter().any(Output::is_stdout) {
             // What asked for an archive there would take a line for a part of it.
@@ -170,60 +162,6 @@ impl Job {
             return Ok(());
         }
         print_result(pinned).map_err(|error| Failure::new(Kind::Internal, error))
-    }
-
-    async fn build(&self, ui: &Ui, engine: &Engine) -> Result<Product, Failure> {
-        let _section = ui.section("build", "Building the image");
-        let mut images = Vec::with_capacity(self.plans.len());
-        for plan in &self.plans {
-            images.push(self.build_one(ui, engine, plan).await?);
-        }
-        if let [image] = images.as_slice() {
-            return Ok(Product::Image(image.clone().into()));
-        }
-        let index = ImageIndex::new(images).map_err(|error| Failure::new(Kind::Usage, error))?;
-        Ok(Product::Index(index.with_annotations(self.annotations.index.clone())))
-    }
-
-    async fn build_one(&self, ui: &Ui, engine: &Engine, plan: &Plan) -> Result<Image, Failure> {
-        let Engine { remote, store, sandbox, cancel } = engine;
-        let redaction = Redaction::of(self.secrets.values());
-        let platform = (self.plans.len() > 1).then(|| plan.platform.clone());
-        let images = self.contexts.images(remote.clone());
-        let resources = Resources {
-            sandbox: Some(sandbox.clone()),
-            contexts: self.trees.clone(),
-            secrets: self.secrets.clone(),
-            agents: self.agents.clone(),
-            cancel: cancel.clone(),
-            fetch: Some(Arc::new(Downloads(remote.clone()))),
-            reporter: Arc::new(BuildLines::new(ui.clone(), platform, redaction.clone())),
-            ..Resources::new(Arc::clone(&self.context), images, store.clone())
-        };
-        let mut labels = naming::labels(&self.project.revision, &self.tag);
-        labels.extend(self.settings.labels.value.0.clone());
-        let options = build::Options {
-            created: self.project.revision.time.as_second(),
-            labels,
-            annotations: self.annotations.manifest.clone(),
-            run_timeout: self.settings.run_timeout(),
-            reuse: self.reuse,
-            ..build::Options::default()
-        };
-        let built = notes_image::build(plan, &resources, &options).await;
-        let built = built.map_err(|error| self.failed(ui, error, &redaction))?;
-        let isolation = sandbox.isolation().to_string();
-        record::write(&self.settings, &self.project, &plan.platform, &built, &isolation);
-        Ok(built.image)
-    }
-
-    fn failed(&self, ui: &Ui, error: build::Error, redaction: &Redaction) -> Failure {
-        let unseen = ui.verbosity() == Verbosity::Quiet;
-        let lines = if unseen { error.output() } else { &[] };
-        let output: Vec<_> = lines.iter().map(|line| redaction.apply(line).into_owned()).collect();
-        let name = self.settings.dockerfile.value.to_string();
-        let source = Source { name: &name, text: &self.text };
-        source.build(error, &self.ignore, &self.settings.run_timeout).with_output(output)
     }
 }
 
@@ -251,19 +189,6 @@ fn plans(
         plans.push(plan);
     }
     Ok(plans)
-}
-
-/// Says what was built.
-fn summarize(ui: &Ui, product: &Product, elapsed: Elapsed) {
-    let size = product.images().iter().flat_map(Image::layers).map(notes_oci::Layer::size).sum();
-    let count =
-        |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-    let parts = match product {
-        Product::Image(image) => count(image.layers().len(), "layer"),
-        Product::Index(index) => count(index.images().len(), "platform"),
-    };
-    let digest = product.digest();
-    ui.step("Built", format_args!("{digest} ({parts}, {}) in {elapsed}", Bytes(size)));
 }
 
 /// Whether the files that are built are those of a commit.

@@ -139,6 +139,25 @@ async fn a_command_that_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_that_cannot_be_written() {
+    let Some(world) = World::new("a_result_that_cannot_be_written").await else { return };
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    for flag in ["--digest-file", "--iidfile", "--metadata-file", "--dotenv"] {
+        let failure = world.fail(&[flag, "missing/file"]);
+        assert!(failure.starts_with("error: failed to use `REPOSITORY/missing/file`"), "{failure}");
+        assert!(world.registry.take_lines().is_empty(), "nothing was begun");
+    }
+    let failure = world.fail(&["-o", "type=tar,dest=missing/file.tar"]);
+    assert!(failure.contains("missing/file.tar"), "{failure}");
+
+    let kept = world.repository.write("../kept", "of the build before");
+    world.commit("FROM scratch\nCOPY missing /\n");
+    let _ = world.fail(&["--digest-file", "../kept", "--iidfile", "../made"]);
+    assert_eq!(std::fs::read_to_string(kept).unwrap(), "of the build before");
+    assert!(!world.repository.path().join("../made").exists(), "no empty file is left");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_that_is_not_there() {
     let Some(world) = World::new("a_base_that_is_not_there").await else { return };
     world.commit(&format!("FROM {}/no/base:1\nCOPY . /\n", world.registry.registry()));

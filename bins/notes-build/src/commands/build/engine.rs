@@ -1,0 +1,101 @@
+//! What carries a job out on this machine.
+
+use std::sync::Arc;
+
+use notes_console::{Failure, Kind, Ui, Verbosity};
+use notes_gitinfo::naming;
+use notes_image::{
+    Plan, Store,
+    build::{self, Resources},
+};
+use notes_oci::{Image, ImageIndex};
+use notes_registry::Remote;
+use notes_sandbox::{Cancel, Sandbox};
+
+use super::Job;
+use crate::{
+    download::Downloads,
+    failure::Source,
+    product::Product,
+    record,
+    redaction::Redaction,
+    reporter::{BuildLines, Bytes, Elapsed},
+};
+
+/// What a build needs of the machine.
+pub(super) struct Engine {
+    pub(super) remote: Remote,
+    pub(super) store: Store,
+    pub(super) sandbox: Sandbox,
+    pub(super) cancel: Cancel,
+}
+
+impl Engine {
+    /// Builds the image of each platform.
+    pub(super) async fn build(&self, job: &Job, ui: &Ui) -> Result<Product, Failure> {
+        let _section = ui.section("build", "Building the image");
+        let mut images = Vec::with_capacity(job.plans.len());
+        for plan in &job.plans {
+            images.push(self.build_one(job, ui, plan).await?);
+        }
+        if let [image] = images.as_slice() {
+            return Ok(Product::Image(image.clone().into()));
+        }
+        let index = ImageIndex::new(images).map_err(|error| Failure::new(Kind::Usage, error))?;
+        Ok(Product::Index(index.with_annotations(job.annotations.index.clone())))
+    }
+
+    async fn build_one(&self, job: &Job, ui: &Ui, plan: &Plan) -> Result<Image, Failure> {
+        let Self { remote, store, sandbox, cancel } = self;
+        let redaction = Redaction::of(job.secrets.values());
+        let platform = (job.plans.len() > 1).then(|| plan.platform.clone());
+        let images = job.contexts.images(remote.clone());
+        let resources = Resources {
+            sandbox: Some(sandbox.clone()),
+            contexts: job.trees.clone(),
+            secrets: job.secrets.clone(),
+            agents: job.agents.clone(),
+            cancel: cancel.clone(),
+            fetch: Some(Arc::new(Downloads(remote.clone()))),
+            reporter: Arc::new(BuildLines::new(ui.clone(), platform, redaction.clone())),
+            ..Resources::new(Arc::clone(&job.context), images, store.clone())
+        };
+        let mut labels = naming::labels(&job.project.revision, &job.tag);
+        labels.extend(job.settings.labels.value.0.clone());
+        let options = build::Options {
+            created: job.project.revision.time.as_second(),
+            labels,
+            annotations: job.annotations.manifest.clone(),
+            run_timeout: job.settings.run_timeout(),
+            reuse: job.reuse,
+            ..build::Options::default()
+        };
+        let built = notes_image::build(plan, &resources, &options).await;
+        let built = built.map_err(|error| failed(job, ui, error, &redaction))?;
+        let isolation = sandbox.isolation().to_string();
+        record::write(&job.settings, &job.project, &plan.platform, &built, &isolation);
+        Ok(built.image)
+    }
+}
+
+fn failed(job: &Job, ui: &Ui, error: build::Error, redaction: &Redaction) -> Failure {
+    let unseen = ui.verbosity() == Verbosity::Quiet;
+    let lines = if unseen { error.output() } else { &[] };
+    let output: Vec<_> = lines.iter().map(|line| redaction.apply(line).into_owned()).collect();
+    let name = job.settings.dockerfile.value.to_string();
+    let source = Source { name: &name, text: &job.text };
+    source.build(error, &job.ignore, &job.settings.run_timeout).with_output(output)
+}
+
+/// Says what was built.
+pub(super) fn summarize(ui: &Ui, product: &Product, elapsed: Elapsed) {
+    let size = product.images().iter().flat_map(Image::layers).map(notes_oci::Layer::size).sum();
+    let count =
+        |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let parts = match product {
+        Product::Image(image) => count(image.layers().len(), "layer"),
+        Product::Index(index) => count(index.images().len(), "platform"),
+    };
+    let digest = product.digest();
+    ui.step("Built", format_args!("{digest} ({parts}, {}) in {elapsed}", Bytes(size)));
+}
