@@ -132,7 +132,7 @@ impl Contexts {
                     let image: Reference =
                         format!("{LAYOUTS}/{number}").parse().expect("a host and a number");
                     contexts.layouts.insert(image.name(), place.clone());
-                    plan::Context::Image(image)
+                    plan::Context::Local(image)
                 }
             };
             // Stages and images are named in any case, and contexts replace them.

@@ -3,12 +3,13 @@
 mod arguments;
 mod error;
 mod graph;
+mod platforms;
 mod scope;
 mod support;
 
 use std::collections::BTreeMap;
 
-use notes_dockerfile::{Dockerfile, Instruction, Spanned, Statement, Work};
+use notes_dockerfile::{Dockerfile, Spanned, Statement, Work};
 use notes_oci::{Platform, Reference};
 
 pub use error::{Error, Problem};
@@ -54,6 +55,9 @@ pub enum Context {
     Files,
     /// An image.
     Image(Reference),
+    /// An image that has this name only here, as one in a layout does: it is looked up like another, and the name is not written
+    /// into what is built upon it.
+    Local(Reference),
 }
 
 /// A build that is ready to be carried out: the stages that the target needs, in order.
@@ -141,42 +145,21 @@ impl Plan {
         let unused_arguments = Arguments::unused(dockerfile, options);
         let created = arguments.created().map_err(|problem| Error { problem, span: None })?;
         let platform = options.platform.clone();
-        Ok(Self { stages, target, platform, unused_arguments, created, arguments, names, spare })
+        Ok(Self {
+            stages,
+            target,
+            platform,
+            unused_arguments,
+            created,
+            arguments,
+            names,
+            spare,
+        })
     }
 
     /// Returns the stage with this number, whether the target needs it or not.
     pub(crate) fn any_stage(&self, index: usize) -> Option<&Stage> {
         self.stages.iter().chain(&self.spare).find(|stage| stage.index == index)
-    }
-
-    /// Checks that a machine of the platform `machine` can run every command itself: nothing here emulates another.
-    ///
-    /// # Errors
-    ///
-    /// The first `RUN` that is for another platform, with its place.
-    pub fn check_commands(&self, machine: &Platform) -> Result<(), Error> {
-        for stage in &self.stages {
-            let platform = self.platform_of(stage);
-            let run = |it: &&Statement| matches!(it.instruction, Instruction::Run(_));
-            match stage.steps.iter().find(run) {
-                Some(statement) if !machine.runs(platform) => {
-                    let (wanted, machine) = (platform.clone().into(), machine.clone().into());
-                    return Err(Problem::Emulation { wanted, machine }.at(statement.span));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the platform of a stage's files: that of the image it goes back to.
-    fn platform_of<'a>(&'a self, stage: &'a Stage) -> &'a Platform {
-        match stage.base {
-            Base::Stage(index) => {
-                self.stage(index).map_or(&stage.platform, |base| self.platform_of(base))
-            }
-            _ => &stage.platform,
-        }
     }
 
     /// Returns the stage with this number, if the target needs it.

@@ -4,9 +4,12 @@ mod bases;
 mod formats;
 mod rules;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use notes_console::{Failure, Kind, Session, print_result};
 use notes_dockerfile::{Dockerfile, Strictness, lint};
 use notes_image::plan::{self, Plan};
+use notes_oci::Platform;
 
 use crate::{
     cli::{CheckArguments, FindingFormat},
@@ -30,24 +33,25 @@ pub(crate) fn run(session: &Session, arguments: &CheckArguments) -> Result<(), F
     let (name, text) = (location.to_string(), dockerfile::read(&project, location)?);
     let source = Source { name: &name, text: &text };
     let commit = project.revision.commit.to_string();
-    // Rules are about the text; where they ask for a platform, the first one stands for all.
-    let platform = settings.platforms.value.first();
     let contexts = Contexts::of(&settings.contexts.value.0)?;
-    let plan_options =
-        dockerfile::plan_options(&settings, &session.environment, &contexts, platform, &commit);
-    let (parsed, plan) = match plan(source, &plan_options) {
+    let options = |platform: &Platform| {
+        dockerfile::plan_options(&settings, &session.environment, &contexts, platform, &commit)
+    };
+    let platforms = settings.platforms.value.iter().map(options);
+    let (parsed, plans) = match plans(source, platforms) {
         Ok(planned) => planned,
-        // Whoever reads a report gets one, and the failure is told and returned as ever.
-        Err(unusable) => {
-            print(arguments.format, &Checked::unusable(source, &unusable.entry))?;
-            return Err(unusable.failure);
-        }
+        Err(unusable) => return refuse(arguments.format, source, *unusable),
     };
     rules::warn_of_unknown(session, source, &parsed);
     let ignore = context::ignore(&project, &settings.context.value, location)?;
-    let bases = bases::known(session, &settings, &contexts, &plan, arguments.offline)?;
-    let options = lint::Options { ignore: Some(ignore), bases, skip, experimental };
-    let mut report = lint::check(&parsed, &options);
+    let bases = bases::known(session, &settings, &contexts, &plans, arguments.offline)?;
+    for (plan, bases) in plans.iter().zip(&bases).filter(|_| plans.len() > 1) {
+        if let Err(error) = bases.check_triggers(plan, &Platform::native()) {
+            return refuse(arguments.format, source, unusable(source, error));
+        }
+    }
+    let options = lint::Options { ignore: Some(ignore), skip, experimental, ..Default::default() };
+    let mut report = lint(&parsed, bases.into_iter().map(|bases| bases.described), &options);
     if arguments.strict {
         report.strictness = Strictness::Error;
     }
@@ -65,17 +69,55 @@ struct Unusable {
     entry: Entry,
 }
 
-fn plan(source: Source<'_>, options: &plan::Options) -> Result<(Dockerfile, Plan), Box<Unusable>> {
+/// Plans the build for each platform. One that is for several is done on one machine, which must run all of its commands.
+fn plans(
+    source: Source<'_>,
+    platforms: impl Iterator<Item = plan::Options>,
+) -> Result<(Dockerfile, Vec<Plan>), Box<Unusable>> {
     let parsed = Dockerfile::parse(source.text).map_err(|error| {
         Box::new(Unusable { entry: Entry::of_parse(&error), failure: source.parse(&error) })
     })?;
-    match Plan::new(&parsed, options) {
-        Ok(plan) => Ok((parsed, plan)),
-        Err(error) => {
-            let entry = Entry::of_plan(&error);
-            Err(Box::new(Unusable { entry, failure: source.plan(error) }))
+    let plan = || -> Result<Vec<Plan>, plan::Error> {
+        let plans: Vec<_> =
+            platforms.map(|options| Plan::new(&parsed, &options)).collect::<Result<_, _>>()?;
+        if plans.len() > 1 {
+            plans.iter().try_for_each(|plan| plan.check_commands(&Platform::native()))?;
         }
+        Ok(plans)
+    };
+    match plan() {
+        Ok(plans) => Ok((parsed, plans)),
+        Err(error) => Err(Box::new(unusable(source, error))),
     }
+}
+
+fn unusable(source: Source<'_>, error: plan::Error) -> Unusable {
+    Unusable { entry: Entry::of_plan(&error), failure: source.plan(error) }
+}
+
+/// Whoever reads a report gets one, and the failure is told and returned as ever.
+fn refuse(format: FindingFormat, source: Source<'_>, unusable: Unusable) -> Result<(), Failure> {
+    print(format, &Checked::unusable(source, &unusable.entry))?;
+    Err(unusable.failure)
+}
+
+/// Applies the rules with what is known of the base images for each platform. What is found for several is found once.
+fn lint(
+    parsed: &Dockerfile,
+    bases: impl Iterator<Item = BTreeMap<usize, lint::Base>>,
+    options: &lint::Options,
+) -> lint::Report {
+    let check = |bases| lint::check(parsed, &lint::Options { bases, ..options.clone() });
+    let reports = bases.map(check);
+    let merge = |mut all: lint::Report, one: lint::Report| {
+        let identity = |it: &lint::Finding| (it.span, it.rule.name, it.message.clone());
+        let known: BTreeSet<_> = all.findings.iter().map(identity).collect();
+        let new = one.findings.into_iter().filter(|it| !known.contains(&identity(it)));
+        all.findings.extend(new);
+        all.findings.sort_by_key(|finding| (finding.span, finding.rule.name));
+        all
+    };
+    reports.reduce(merge).expect("a build is for at least one platform")
 }
 
 fn print(format: FindingFormat, checked: &Checked<'_>) -> Result<(), Failure> {

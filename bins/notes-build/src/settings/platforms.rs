@@ -30,11 +30,6 @@ impl Platforms {
         self.0.iter()
     }
 
-    /// Returns the one that was named first.
-    pub(crate) fn first(&self) -> &Platform {
-        self.0.first().expect("text has at least one part, and each part is a platform")
-    }
-
     /// Tells whether there is more than one: then the image is an index.
     pub(crate) fn are_several(&self) -> bool {
         self.0.len() > 1

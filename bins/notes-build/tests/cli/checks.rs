@@ -204,6 +204,24 @@ async fn base_images_are_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_platform_is_checked() {
+    let Some(world) = World::new("every_platform_is_checked").await else { return };
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    let built = world.build(&["--platform", "linux/arm64", "--tag", "base"]);
+    assert_eq!(built.status, 0, "{built}");
+    world.commit(&format!("FROM {}:base AS App\nCOPY Dockerfile /\n", world.image()));
+    let ran = world.run(&["check", "--platform=linux/arm64,linux/amd64", "--format=json"]);
+    // What is found for both is found once.
+    assert_eq!(rules(&ran), ["InvalidBaseImagePlatform", "StageNameCasing"]);
+    world.commit("FROM scratch\nRUN make\n");
+    let ran = world.run(&["check", "--platform=linux/amd64,linux/s390x", "--format=json"]);
+    assert_eq!(rules(&ran), ["Unusable"]);
+    assert!(ran.stderr.contains("this command is for linux/s390x"), "{ran}");
+    // The build for one platform may be done elsewhere.
+    assert_eq!(world.run(&["check", "--platform=linux/s390x"]).status, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_image_that_cannot_be_had_is_named() {
     let Some(world) = World::new("a_base_image_that_cannot_be_had_is_named").await else { return };
     world.commit(&format!("FROM {}/no/base:1 AS App\n", world.registry.registry()));

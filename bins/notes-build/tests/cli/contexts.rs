@@ -64,6 +64,10 @@ async fn an_image_of_a_layout_replaces_a_base() {
         let image = world.pull(&format!("team/app@{}", ran.digest()), "linux/amd64").await;
         assert!(image.config().config.env.contains(&"OF_APP=1".into()), "{ran}");
         assert_eq!(image.layers().len(), 1);
+        // The name that it is looked up by means nothing elsewhere.
+        let annotations = &image.manifest().annotations;
+        let of_base = |name| annotations.get(&format!("org.opencontainers.image.base.{name}"));
+        assert_eq!((of_base("name"), of_base("digest")), (None, Some(&base.digest().to_owned())));
         let checked = world.run(&["check", "--build-context", &context]);
         assert!(checked.stderr.contains("OF_NOBODY"), "{checked}");
         assert!(!checked.stderr.contains("unknown"), "{checked}");

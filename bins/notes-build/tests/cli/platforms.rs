@@ -125,6 +125,37 @@ async fn a_command_for_another_platform_is_refused_with_its_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trigger_for_another_platform_is_refused_before_any_work() {
+    let test = "a_trigger_for_another_platform_is_refused_before_any_work";
+    let Some(world) = World::new(test).await else { return };
+    let both = "linux/amd64,linux/s390x";
+    let arguments = ["--platform", both, "-o", "type=oci,dest=../layout"];
+    world.commit("FROM scratch AS base\nONBUILD RUN make\nFROM base\nCOPY . /\n");
+    let own = world.build(&arguments).failure();
+    insta::assert_snapshot!(own, @r"
+    error: this command is for linux/s390x, and this machine runs linux/amd64
+     --> Dockerfile:3:1
+      |
+    3 | FROM base
+      | ^^^^^^^^^
+    hint: run it in a stage `FROM --platform=$BUILDPLATFORM` and copy what it makes, or build on a machine for linux/s390x
+    exit code 3
+    ");
+
+    world.commit("FROM scratch\nCOPY Dockerfile /\nONBUILD RUN make\n");
+    let _ = world.build(&["--platform", both, "--tag", "base"]).digest();
+    world.commit(&format!("FROM {}:base\nCOPY . /\n", world.image()));
+    let of_base = world.build(&arguments).failure();
+    assert!(of_base.contains("this command is for linux/s390x"), "{of_base}");
+    assert!(of_base.contains(" --> Dockerfile:1:1\n"), "{of_base}");
+    let checked = world.run(&["check", "--platform", both]).failure();
+    assert_eq!(checked, of_base);
+    assert!(!world.repository.path().join("../layout").exists());
+    let offline = world.run(&["check", "--offline", "--platform", both]);
+    assert_eq!(offline.status, 0, "{offline}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_on_the_build_platform_serves_every_platform() {
     let test = "a_command_on_the_build_platform_serves_every_platform";
     let Some(world) = World::with_base(test).await else { return };

@@ -121,15 +121,17 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         while let Some(Base::Stage(base)) = self.plan.any_stage(index).map(|stage| &stage.base) {
             index = *base;
         }
-        let annotation = |name: &str, value: String| (format!("{BASE_ANNOTATIONS}.{name}"), value);
-        match self.bases.get(&index) {
-            Some((reference, digest)) => [
-                annotation("name", reference.to_string()),
-                annotation("digest", digest.to_string()),
-            ]
-            .into(),
-            None => BTreeMap::new(),
+        let mut annotations = BTreeMap::new();
+        let mut annotate = |name: &str, value: String| {
+            annotations.insert(format!("{BASE_ANNOTATIONS}.{name}"), value);
+        };
+        if let Some((reference, digest)) = self.bases.get(&index) {
+            if self.plan.names.is_known_elsewhere(reference) {
+                annotate("name", reference.to_string());
+            }
+            annotate("digest", digest.to_string());
         }
+        annotations
     }
 
     async fn stage(&mut self, stage: &Stage) -> Result<State, Error> {

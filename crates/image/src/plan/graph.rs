@@ -49,12 +49,20 @@ impl Names {
         self.contexts.get(&familiar(name))
     }
 
+    /// Tells whether others know the image `reference` by this name.
+    pub(crate) fn is_known_elsewhere(&self, reference: &Reference) -> bool {
+        let here = |(_, context): &(String, Context)| *context == Context::Local(reference.clone());
+        !self.contexts.values().any(here)
+    }
+
     /// Returns what `--from=name` means in stage `index`.
     pub(crate) fn origin(&self, name: &str, index: usize, span: Span) -> Result<Origin, Error> {
         let later = || Problem::LaterStage { name: name.into() }.at(span);
         match self.context(name) {
             Some((name, Context::Files)) => return Ok(Origin::Context(name.clone())),
-            Some((_, Context::Image(image))) => return Ok(Origin::Image(image.clone())),
+            Some((_, Context::Image(image) | Context::Local(image))) => {
+                return Ok(Origin::Image(image.clone()));
+            }
             None => {}
         }
         if let Some(stage) = self.stage_before(name, index) {
@@ -128,7 +136,7 @@ pub(super) fn resolve(
     let base = if let Some((name, context)) = replaced.or_else(|| names.context(&image)) {
         match context {
             Context::Files => Base::Context(name.clone()),
-            Context::Image(image) => Base::Image(image.clone()),
+            Context::Image(image) | Context::Local(image) => Base::Image(image.clone()),
         }
     } else if image == SCRATCH {
         Base::Scratch

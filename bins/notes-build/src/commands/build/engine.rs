@@ -7,8 +7,9 @@ use notes_gitinfo::naming;
 use notes_image::{
     Plan, Store,
     build::{self, Resources},
+    plan::Base,
 };
-use notes_oci::{Image, ImageIndex};
+use notes_oci::{Image, ImageIndex, ImageSource as _, Platform};
 use notes_registry::Remote;
 use notes_sandbox::{Cancel, Sandbox};
 
@@ -34,6 +35,7 @@ impl Engine {
     /// Builds the image of each platform.
     pub(super) async fn build(&self, job: &Job, ui: &Ui) -> Result<Product, Failure> {
         let _section = ui.section("build", "Building the image");
+        self.check_triggers(job).await?;
         let mut images = Vec::with_capacity(job.plans.len());
         for plan in &job.plans {
             images.push(self.build_one(job, ui, plan).await?);
@@ -43,6 +45,25 @@ impl Engine {
         }
         let index = ImageIndex::new(images).map_err(|error| Failure::new(Kind::Usage, error))?;
         Ok(Product::Index(index.with_annotations(job.annotations.index.clone())))
+    }
+
+    /// Checks that no base image triggers a command for another platform: what it triggers is in its config, which is read
+    /// before anything is built.
+    async fn check_triggers(&self, job: &Job) -> Result<(), Failure> {
+        let machine = Platform::native();
+        let images = job.contexts.images(self.remote.clone());
+        let name = job.settings.dockerfile.value.to_string();
+        let source = Source { name: &name, text: &job.text };
+        for plan in &job.plans {
+            for stage in plan.foreign_bases(&machine) {
+                let Base::Image(reference) = &stage.base else { continue };
+                // The build says what is wrong with an image that cannot be had.
+                let Ok(image) = images.image(reference, &stage.platform).await else { continue };
+                let on_build = &image.config().config.on_build;
+                plan.check_triggers(stage, on_build, &machine).map_err(|it| source.plan(it))?;
+            }
+        }
+        Ok(())
     }
 
     async fn build_one(&self, job: &Job, ui: &Ui, plan: &Plan) -> Result<Image, Failure> {
