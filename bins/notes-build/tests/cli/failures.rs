@@ -139,6 +139,21 @@ async fn a_command_that_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_is_not_in_the_image() {
+    let Some(world) = World::with_base("a_command_that_is_not_in_the_image").await else { return };
+    world.commit("FROM busybox:1\nRUN curl --version\n");
+    insta::assert_snapshot!(world.fail(&[]), @r"
+    error: the command failed with exit status 127
+     --> Dockerfile:2:1
+      |
+    2 | RUN curl --version
+      | ^^^^^^^^^^^^^^^^^^
+    hint: `curl` is not in the image, and nothing that installs packages: run it in an earlier stage and copy what it makes
+    exit code 8
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_result_that_cannot_be_written() {
     let Some(world) = World::new("a_result_that_cannot_be_written").await else { return };
     world.commit("FROM scratch\nCOPY Dockerfile /\n");

@@ -152,6 +152,8 @@ pub enum Problem {
     Failed {
         /// How it ended.
         exit: Exit,
+        /// What to do about it, if the cause is a frequent one.
+        advice: Option<String>,
         /// The last lines it wrote.
         output: Vec<String>,
     },
@@ -265,6 +267,7 @@ impl Error {
             Problem::Trigger { source, .. } => source.hint(),
             Problem::Plan { source } => source.hint(),
             Problem::Run { source } => source.hint(),
+            Problem::Failed { advice, .. } => advice.clone(),
             Problem::CopyOfUrl { .. } => Some("`ADD` downloads files".into()),
             Problem::Repository { .. } => Some(
                 "add the forge's archive of the commit with `--checksum`, or clone it in an earlier job and name it with `--build-context`"

@@ -1,5 +1,6 @@
 //! `RUN`: a command whose changes become a layer.
 
+mod advice;
 mod agent;
 mod mounts;
 mod output;
@@ -143,7 +144,13 @@ pub(super) fn run(work: &Work) -> Result<Option<Packed>, Problem> {
     let output = lines.finish();
     match ended {
         Ok(Exit::Code(0)) => {}
-        Ok(exit) => return Err(Problem::Failed { exit, output }),
+        Ok(exit) => {
+            let (uid, network) = (user.uid, work.invocation.network);
+            // What cannot be read of the image is no reason to hide that the command failed.
+            let manager = advice::Manager::of(&files).unwrap_or_default();
+            let failure = advice::Failure { exit, output: &output, uid, network, manager };
+            return Err(Problem::Failed { exit, advice: advice::advice(&failure), output });
+        }
         Err(RunError::TimedOut { after, .. }) => return Err(Problem::TimedOut { after, output }),
         Err(source) => return Err(Problem::Run { source }),
     }
