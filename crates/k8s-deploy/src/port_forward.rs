@@ -12,7 +12,7 @@ use k8s_openapi::{
 };
 use kube::{Api, ResourceExt, api::ListParams};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Mutex,
     time::{Instant, timeout},
@@ -24,6 +24,8 @@ use crate::{Cluster, RequestError};
 const REMEMBERED: Duration = Duration::from_secs(5);
 /// How long an answer may take to arrive after the client has sent everything.
 const DRAIN: Duration = Duration::from_mins(1);
+/// How many bytes are passed on at once.
+const PIECE: usize = 16 << 10;
 
 /// The error returned when a Service cannot be forwarded.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +182,7 @@ async fn serve(route: &Route, client: TcpStream, reporter: &dyn Reporter) {
     }
 }
 
-/// Copies both ways until the pod has sent everything.
+/// Copies both ways until the pod has sent everything, or the client has gone: that is its good right, and no failure.
 ///
 /// A client that has sent everything may still read, and the protocol cannot half-close: its end is not passed on.
 async fn exchange(
@@ -190,19 +192,30 @@ async fn exchange(
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_pod, mut to_pod) = tokio::io::split(pod);
     let answers = async {
-        copy(&mut from_pod, &mut to_client).await?;
-        to_client.shutdown().await
+        let mut piece = vec![0; PIECE];
+        loop {
+            let length = from_pod.read(&mut piece).await?;
+            if length == 0 || to_client.write_all(&piece[..length]).await.is_err() {
+                break;
+            }
+        }
+        let _ = to_client.shutdown().await;
+        Ok(())
     };
     tokio::pin!(answers);
     let requests = async {
-        copy(&mut from_client, &mut to_pod).await?;
-        to_pod.flush().await
+        let mut piece = vec![0; PIECE];
+        while let Ok(length @ 1..) = from_client.read(&mut piece).await {
+            to_pod.write_all(&piece[..length]).await?;
+            to_pod.flush().await?;
+        }
+        Ok(())
     };
     tokio::select! {
         result = &mut answers => result,
-        sent = requests => {
-            sent?;
-            timeout(DRAIN, answers).await.unwrap_or(Ok(()))
+        sent = requests => match sent {
+            Ok(()) => timeout(DRAIN, answers).await.unwrap_or(Ok(())),
+            failed => failed,
         }
     }
 }
@@ -347,5 +360,51 @@ fn container_port(pod: &Pod, port: &ServicePort, is_headless: bool) -> Result<u1
         }
         Some(IntOrString::Int(target)) if *target != 0 && !is_headless => Ok(number(*target)),
         _ => Ok(number(port.port)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::*;
+
+    /// Returns a client, what serves it, and the pod's end of the exchange.
+    async fn connected()
+    -> (TcpStream, impl Future<Output = std::io::Result<()>> + Send, DuplexStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (served, _) = listener.accept().await.unwrap();
+        let (near, far) = duplex(PIECE);
+        (client, exchange(served, near), far)
+    }
+
+    #[tokio::test]
+    async fn both_ways_are_passed_on_to_their_ends() {
+        let (mut client, exchange, mut pod) = connected().await;
+        let exchange = tokio::spawn(exchange);
+        client.write_all(b"question").await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut question = [0; 8];
+        pod.read_exact(&mut question).await.unwrap();
+        pod.write_all(b"answer").await.unwrap();
+        drop(pod);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!((&question, answer.as_str()), (b"question", "answer"));
+        exchange.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_hangs_up_is_no_failure() {
+        let (mut client, exchange, mut pod) = connected().await;
+        let exchange = tokio::spawn(exchange);
+        // The pod answers without end, and the client goes with an answer unread: the kernel says so by a reset.
+        let answers =
+            tokio::spawn(async move { while pod.write_all(&[1; PIECE]).await.is_ok() {} });
+        client.read_exact(&mut [0; 10]).await.unwrap();
+        drop(client);
+        exchange.await.unwrap().unwrap();
+        answers.await.unwrap();
     }
 }
