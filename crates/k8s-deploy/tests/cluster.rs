@@ -2,10 +2,18 @@
 //!
 //! What needs no pods to run, so that a control plane without nodes is enough.
 
-use std::{io::Write as _, sync::Mutex, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::Duration,
+};
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::{
+    api::core::v1::Namespace,
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
 use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams},
@@ -25,11 +33,14 @@ use notes_k8s_deploy::{
 use notes_oci::{Digest, Pinned};
 use serde_json::json;
 
-/// A namespace of its own for a test, deleted when it is dropped by [`Place::leave`].
+/// A namespace of its own for a test, deleted when it is dropped, however the test ends.
 struct Place {
     cluster: Cluster,
     client: kube::Client,
     namespace: String,
+    kubeconfig: PathBuf,
+    /// A kind that the test brings, which is in no namespace.
+    definition: Option<String>,
 }
 
 impl Place {
@@ -43,13 +54,13 @@ impl Place {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sources = Sources { flag: Some(path.clone().into()), ..Sources::default() };
         let access = kubeconfig::load(&sources).await.unwrap();
-        let kubeconfig = kube::config::Kubeconfig::read_from(path).unwrap();
-        let options = kube::config::KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-        let client = kube::Client::try_from(config).unwrap();
-        // One process runs each test once, so that the name is its own.
-        let namespace = format!("{}-{}", test.replace('_', "-"), std::process::id());
-        Some(Self { cluster: Cluster::connect(access).unwrap(), client, namespace })
+        let (kubeconfig, definition) = (PathBuf::from(path), None);
+        let client = connect(&kubeconfig).await;
+        // One process runs each test once, so that the name is its own; a label has an end, in which it differs.
+        let name = format!("{}-{}", test.replace('_', "-"), std::process::id());
+        let namespace = name[name.len().saturating_sub(60)..].trim_start_matches('-').to_owned();
+        let cluster = Cluster::connect(access).unwrap();
+        Some(Self { cluster, client, namespace, kubeconfig, definition })
     }
 
     fn release(&self, commit: &str, text: &str) -> Release {
@@ -70,11 +81,34 @@ impl Place {
         };
         Release::prepare(manifests, image(commit), options).unwrap()
     }
+}
 
-    async fn leave(self) {
-        let api: Api<Namespace> = Api::all(self.client);
-        let _ = api.delete(&self.namespace, &DeleteParams::default()).await;
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (kubeconfig, namespace) = (self.kubeconfig.clone(), self.namespace.clone());
+        let definition = self.definition.take();
+        // The runtime of a test that panics does no work any more.
+        let deleting = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let client = connect(&kubeconfig).await;
+                let namespaces: Api<Namespace> = Api::all(client.clone());
+                let _ = namespaces.delete(&namespace, &DeleteParams::default()).await;
+                if let Some(definition) = definition {
+                    let definitions: Api<CustomResourceDefinition> = Api::all(client);
+                    let _ = definitions.delete(&definition, &DeleteParams::default()).await;
+                }
+            });
+        });
+        let _ = deleting.join();
     }
+}
+
+async fn connect(kubeconfig: &Path) -> kube::Client {
+    let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    kube::Client::try_from(config).unwrap()
 }
 
 fn image(commit: &str) -> Pinned {
@@ -163,7 +197,6 @@ async fn what_applying_changes_is_told() {
         heard.take(),
         ["service/web unchanged", "deployment/web configured", "deployment/web complete"]
     );
-    place.leave().await;
 }
 
 #[tokio::test]
@@ -190,7 +223,6 @@ async fn a_release_can_be_gone_back_to() {
     let running = live.text("/spec/template/spec/containers/0/image");
     assert_eq!(running, Some(image("aaaaaaaa").to_string().as_str()));
     assert_eq!(live.annotation("kubernetes.io/change-cause"), Some("aaaaaaa Commit aaaaaaaa"));
-    place.leave().await;
 }
 
 #[tokio::test]
@@ -217,15 +249,12 @@ async fn refusals_name_the_object_and_the_reason() {
         error.to_string(),
         "web.yaml:18: the cluster has no kind `Databse` in `example.com/v1`"
     );
-    place.leave().await;
 }
 
 #[tokio::test]
 async fn fields_of_others_are_a_conflict_until_they_are_taken_over() {
     let test = "fields_of_others_are_a_conflict_until_they_are_taken_over";
     let Some(place) = Place::find(test).await else { return };
-    // Longer than a label may be.
-    let place = Place { namespace: format!("conflict-{}", std::process::id()), ..place };
     let options = apply::Options::default();
     applied(&place, &place.release("aaaaaaaa", &web(0)), &options).await.unwrap();
     let api: Api<k8s_openapi::api::apps::v1::Deployment> =
@@ -243,7 +272,6 @@ async fn fields_of_others_are_a_conflict_until_they_are_taken_over() {
     let force = apply::Options { conflicts: Conflicts::Force, ..options };
     let changes = applied(&place, &place.release("aaaaaaaa", &web(0)), &force).await.unwrap();
     assert_eq!(changes.last(), Some(&Change::Configured));
-    place.leave().await;
 }
 
 #[tokio::test]
@@ -261,7 +289,6 @@ async fn pods_that_a_quota_forbids_are_explained() {
         history.newest().unwrap().state,
         State::Failed("the namespace's quota is used up".into())
     );
-    place.leave().await;
 }
 
 #[tokio::test]
@@ -270,7 +297,6 @@ async fn a_paused_deployment_and_a_missing_account_are_explained() {
     else {
         return;
     };
-    let place = Place { namespace: format!("paused-{}", std::process::id()), ..place };
     let paused = web(1).replace("  replicas: 1", "  replicas: 1\n  paused: true");
     let release = place.release("aaaaaaaa", &paused);
     let done =
@@ -283,16 +309,14 @@ async fn a_paused_deployment_and_a_missing_account_are_explained() {
         deploy(&place.cluster, &release, &deploy::Options::default(), &Silent).await.unwrap();
     let Outcome::Failed { diagnoses } = done.outcome else { panic!("{:?}", done.outcome) };
     assert_eq!(diagnoses[0].cause, Cause::ServiceAccountMissing);
-    place.leave().await;
 }
 
 #[tokio::test]
 async fn a_kind_and_its_objects_may_come_in_one_release() {
-    let Some(place) = Place::find("a_kind_and_its_objects_may_come_in_one_release").await else {
-        return;
-    };
-    let place = Place { namespace: format!("kind-{}", std::process::id()), ..place };
+    let test = "a_kind_and_its_objects_may_come_in_one_release";
+    let Some(mut place) = Place::find(test).await else { return };
     let group = format!("g{}.example.com", std::process::id());
+    place.definition = Some(format!("databases.{group}"));
     let text = format!(
         "
 apiVersion: {group}/v1
@@ -319,10 +343,6 @@ spec:
     let options = apply::Options::default();
     let changes = applied(&place, &place.release("aaaaaaaa", &text), &options).await.unwrap();
     assert_eq!(changes, vec![Change::Created; 5]);
-    let api: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> =
-        Api::all(place.client.clone());
-    api.delete(&format!("databases.{group}"), &DeleteParams::default()).await.unwrap();
-    place.leave().await;
 }
 
 #[tokio::test]
@@ -344,5 +364,4 @@ async fn time_runs_out_with_what_is_waited_for() {
     let done = deploy(&place.cluster, &release, &options, &Silent).await.unwrap();
     let Outcome::TimedOut { waiting_for, .. } = done.outcome else { panic!("{:?}", done.outcome) };
     assert_eq!(waiting_for[0].0.to_string(), "deployment/web");
-    place.leave().await;
 }

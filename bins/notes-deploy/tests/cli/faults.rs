@@ -87,7 +87,6 @@ async fn pods_that_never_become_ready_are_explained() {
     assert!(failure.ends_with("exit 70") && failure.contains("\nhint: "), "{ended}");
     assert!(failure.contains("the startup probe fails: nothing listens on the port"), "{ended}");
     assert!(ended.stderr.contains("connection refused"), "the evidence stands above: {ended}");
-    place.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,7 +99,6 @@ async fn a_program_that_ends_at_once_is_explained_long_before_the_time_is_up() {
     let ended = place.run(&["--image", &image.to_string(), "--replicas", "1"]);
     assert!(ended.failure().ends_with("exit 8"), "{ended}");
     assert!(ended.stderr.contains("the key is missing"), "the last lines are shown: {ended}");
-    place.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -152,7 +150,6 @@ async fn a_deploy_can_be_stopped_at_any_moment() {
     let history = place.run(&["history"]);
     let newest = history.stdout.lines().nth(1).unwrap_or_default();
     assert!(newest.contains("deployed"), "no trace of what was stopped is left on top: {history}");
-    place.leave().await;
 }
 
 fn kill(child: &Child, signal: &str) -> bool {

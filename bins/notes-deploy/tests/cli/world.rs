@@ -3,7 +3,7 @@
 use std::{
     fmt, fs,
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -84,12 +84,14 @@ pub(crate) fn project() -> TempDir {
     directory
 }
 
-/// A project, and a namespace for it in the cluster that runs, which is deleted at the end.
+/// A project, and a namespace for it in the cluster that runs, which is deleted when it is dropped, however the test ends.
 pub(crate) struct Place {
     pub(crate) directory: TempDir,
     pub(crate) namespace: String,
     kubeconfig: String,
     client: kube::Client,
+    /// The kubeconfig of the cluster's administrator, which deletes it.
+    administrator: PathBuf,
 }
 
 impl Place {
@@ -104,9 +106,6 @@ impl Place {
         };
         // One provider for every TLS connection of this process; the tests share it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let kubeconfig = kube::config::Kubeconfig::read_from(&cluster.kubeconfig).unwrap();
-        let options = kube::config::KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
         // One process runs each test once, so that the name is its own.
         let namespace = format!("{}-{}", test.replace('_', "-"), std::process::id());
         Some(Self {
@@ -115,7 +114,8 @@ impl Place {
                 .trim_start_matches('-')
                 .into(),
             kubeconfig: cluster.kubeconfig.display().to_string(),
-            client: kube::Client::try_from(config).unwrap(),
+            client: connect(&cluster.kubeconfig).await,
+            administrator: cluster.kubeconfig,
         })
     }
 
@@ -151,10 +151,26 @@ impl Place {
         let api: Api<Namespace> = Api::all(self.client.clone());
         api.get_opt(&self.namespace).await.unwrap().is_none()
     }
+}
 
-    /// Deletes what the test made.
-    pub(crate) async fn leave(self) {
-        let api: Api<Namespace> = Api::all(self.client);
-        let _ = api.delete(&self.namespace, &DeleteParams::default()).await;
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (administrator, namespace) = (self.administrator.clone(), self.namespace.clone());
+        // The runtime of a test that panics does no work any more.
+        let deleting = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let namespaces: Api<Namespace> = Api::all(connect(&administrator).await);
+                let _ = namespaces.delete(&namespace, &DeleteParams::default()).await;
+            });
+        });
+        let _ = deleting.join();
     }
+}
+
+async fn connect(kubeconfig: &Path) -> kube::Client {
+    let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    kube::Client::try_from(config).unwrap()
 }
