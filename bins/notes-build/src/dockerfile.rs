@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use notes_console::{Environment, Failure, Kind};
+use notes_console::{Environment, Failure, Kind, settings::Origin};
 use notes_image::plan;
 use notes_oci::Platform;
 
@@ -97,6 +97,10 @@ pub(crate) fn plan_options(
         arguments,
         offers: [(COMMIT.to_owned(), commit.to_owned())].into(),
         platform: platform.clone(),
+        chooser: match settings.platforms.origin {
+            Origin::Default => plan::Chooser::Nobody,
+            _ => plan::Chooser::Caller,
+        },
         contexts: contexts.plan.clone(),
     }
 }

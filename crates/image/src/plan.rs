@@ -31,21 +31,33 @@ pub struct Options {
     pub offers: BTreeMap<String, String>,
     /// The platform the image is for.
     pub platform: Platform,
+    /// Who chose the platform.
+    pub chooser: Chooser,
     /// Further contexts by name: each replaces the stage or the image of that name, in `FROM` as well as in `--from`.
     pub contexts: BTreeMap<String, Context>,
 }
 
 impl Default for Options {
-    /// Returns the last stage, no arguments or offers, the platform of this machine, and no further contexts.
+    /// Returns the last stage, no arguments or offers, the platform of this machine, which nobody chose, and no further contexts.
     fn default() -> Self {
         Self {
             target: None,
             arguments: BTreeMap::new(),
             offers: BTreeMap::new(),
             platform: Platform::native(),
+            chooser: Chooser::Nobody,
             contexts: BTreeMap::new(),
         }
     }
+}
+
+/// Who chose the platform of a build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chooser {
+    /// The caller: the image says that it is for it, whatever platform its files are of.
+    Caller,
+    /// Nobody. Where the target goes back to `FROM --platform`, the image is for that one.
+    Nobody,
 }
 
 /// What a further context is.
@@ -75,6 +87,8 @@ pub struct Plan {
     pub created: Option<i64>,
     pub(crate) arguments: Arguments,
     pub(crate) names: graph::Names,
+    /// What the image says it is for.
+    pub(crate) made_for: Platform,
     /// The other stages before the target: a trigger of a base image may name one, which is known once the base is.
     pub(crate) spare: Vec<Stage>,
 }
@@ -145,6 +159,10 @@ impl Plan {
         let unused_arguments = Arguments::unused(dockerfile, options);
         let created = arguments.created().map_err(|problem| Error { problem, span: None })?;
         let platform = options.platform.clone();
+        let made_for = match options.chooser {
+            Chooser::Caller => platform.clone(),
+            Chooser::Nobody => platforms::of(&stages)[&target].clone(),
+        };
         Ok(Self {
             stages,
             target,
@@ -153,6 +171,7 @@ impl Plan {
             created,
             arguments,
             names,
+            made_for,
             spare,
         })
     }

@@ -135,6 +135,7 @@ async fn carry_out(request: &Request, sandbox: notes_sandbox::Sandbox) -> Result
         arguments: request.arguments.clone(),
         offers: request.offers.clone(),
         platform: Platform::native(),
+        chooser: plan::Chooser::Nobody,
         contexts: further(request)?,
     };
     let plan = Plan::new(&dockerfile, &options)

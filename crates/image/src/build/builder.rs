@@ -106,11 +106,12 @@ impl<'a, S: ImageSource> Builder<'a, S> {
     fn image(&self, state: State) -> Image {
         let mut config = state.config;
         config.created = Some(self.created.clone());
-        config.platform = self.plan.platform.clone();
+        let platform = &self.plan.made_for;
+        config.platform = platform.clone();
         config.config.labels.extend(self.options.labels.clone());
         let mut annotations = self.base_annotations();
         annotations.extend(self.options.annotations.clone());
-        Image::scratch(self.plan.platform.clone())
+        Image::scratch(platform.clone())
             .with_parts(config, &state.layers)
             .with_annotations(annotations)
     }

@@ -2,6 +2,7 @@
 
 use notes_dockerfile::{
     Command, Expose, Healthcheck, HealthcheckTest, Instruction, KeyValue, Port, Stopsignal,
+    Variables as _,
 };
 use notes_oci::Healthcheck as Check;
 
@@ -21,17 +22,20 @@ pub(super) fn apply(
         Instruction::Arg(arg) => {
             let mut texts = Vec::new();
             for declaration in &arg.declarations {
-                let name = declaration.name.raw().to_owned();
-                let default = declaration.default.as_ref();
-                let default = default.map(|word| word.expand(&state.scope)).transpose()?;
-                let value = arguments.declared(&name, default);
+                let name = declaration.name.raw();
+                // A default that is not needed may be wrong.
+                let value = match (arguments.given(name), &declaration.default) {
+                    (Some(given), _) => Some(given.to_owned()),
+                    (None, Some(default)) => Some(default.expand(&state.scope)?),
+                    (None, None) => arguments.value(name),
+                };
                 texts.push(match &value {
                     Some(value) => format!("{name}={value}"),
-                    None => name.clone(),
+                    None => name.to_owned(),
                 });
-                state.scope.declare(&name);
+                state.scope.declare(name);
                 if let Some(value) = value {
-                    state.scope.set(Kind::Argument, &name, &value);
+                    state.scope.set(Kind::Argument, name, &value);
                 }
             }
             texts.join(" ")

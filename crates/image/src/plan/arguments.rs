@@ -34,12 +34,18 @@ impl Arguments {
     ) -> Result<Self, Error> {
         let mut given = options.offers.clone();
         given.extend(options.arguments.clone());
-        let mut arguments = Self { given, global: predefined(options) };
+        let mut global = predefined(dockerfile, options);
+        for (name, value) in &mut global {
+            if let Some(given) = given.get(name) {
+                value.clone_from(given);
+            }
+        }
+        let mut arguments = Self { given, global };
         for global in &dockerfile.arguments {
             for declaration in &global.arg.declarations {
                 let name = declaration.name.raw().to_owned();
-                let value = match (arguments.given.get(&name), &declaration.default) {
-                    (Some(given), _) => Some(given.clone()),
+                let value = match (arguments.given(&name), &declaration.default) {
+                    (Some(given), _) => Some(given.to_owned()),
                     (None, Some(default)) => Some(default.expand_within(&arguments, work)?.text),
                     (None, None) => None,
                 };
@@ -52,9 +58,9 @@ impl Arguments {
         Ok(arguments)
     }
 
-    /// Returns the value of an `ARG` in a stage: given, then its default there, then the global one.
-    pub(crate) fn declared(&self, name: &str, default: Option<String>) -> Option<String> {
-        self.given.get(name).cloned().or(default).or_else(|| self.global.get(name).cloned())
+    /// Returns the value that the caller gave to `name`.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(String::as_str)
     }
 
     /// Returns the proxy settings among the given arguments, under both spellings.
@@ -71,10 +77,11 @@ impl Arguments {
         proxies
     }
 
-    /// Returns the time in seconds since 1970 that a given argument says the image was made at
-    /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+    /// Returns the time in seconds since 1970 that an argument says the image was made at: one that was given, or one before the
+    /// first `FROM` (<https://reproducible-builds.org/specs/source-date-epoch/>).
     pub(crate) fn created(&self) -> Result<Option<i64>, Problem> {
-        let Some(text) = self.given.get(EPOCH).filter(|text| !text.is_empty()) else {
+        let text = self.given.get(EPOCH).or_else(|| self.global.get(EPOCH));
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
         let number = text.parse::<i64>().ok().filter(|seconds| *seconds >= 0);
@@ -106,8 +113,10 @@ impl Arguments {
             .flat_map(|arg| &arg.declarations)
             .map(|declaration| declaration.name.raw())
             .collect();
+        let predefined = predefined(dockerfile, options);
         let known = |name: &&String| {
             declared.contains(&name.as_str())
+                || predefined.contains_key(*name)
                 || Self::is_proxy(name)
                 || [EPOCH, HOST_NAME].contains(&name.as_str())
         };
@@ -122,7 +131,7 @@ impl Variables for Arguments {
 }
 
 /// Returns the platform arguments: there from the start, but a stage must declare them to see them.
-fn predefined(options: &Options) -> BTreeMap<String, String> {
+fn predefined(dockerfile: &Dockerfile, options: &Options) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for (prefix, platform) in [("TARGET", &options.platform), ("BUILD", &Platform::native())] {
         let parts = [
@@ -134,7 +143,9 @@ fn predefined(options: &Options) -> BTreeMap<String, String> {
         ];
         values.extend(parts.map(|(name, value)| (format!("{prefix}{name}"), value)));
     }
-    let stage = options.target.clone().unwrap_or_else(|| "default".into());
-    values.insert("TARGETSTAGE".into(), stage);
+    let last = dockerfile.stages.last().and_then(|stage| stage.name.as_ref());
+    let last = last.map_or("default", |name| name.as_str());
+    let stage = options.target.as_deref().unwrap_or(last);
+    values.insert("TARGETSTAGE".into(), stage.to_owned());
     values
 }

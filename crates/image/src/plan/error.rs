@@ -56,6 +56,9 @@ pub enum Problem {
         /// Why not.
         source: ReferenceError,
     },
+    /// `--platform` is empty after its variables were put in.
+    #[error("the platform is empty")]
+    EmptyPlatform,
     /// `--platform` is no platform.
     #[error("the platform is not known")]
     Platform {
@@ -120,7 +123,9 @@ impl Error {
             Problem::LaterStage { .. } => {
                 Some("a stage can use the stages before it; move that one up".into())
             }
-            Problem::EmptyBase => Some("give the `ARG` it comes from a default".into()),
+            Problem::EmptyBase | Problem::EmptyPlatform => {
+                Some("give the `ARG` it comes from a default, before the first `FROM`".into())
+            }
             Problem::Reference { source, .. } => source.hint(),
             Problem::Expand { source } => source.hint(),
             Problem::Unsupported { instead, .. } => Some((*instead).into()),

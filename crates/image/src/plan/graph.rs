@@ -125,10 +125,13 @@ pub(super) fn resolve(
     }
     let platform = match &stage.platform {
         None => options.platform.clone(),
-        Some(word) => match word.expand_within(arguments, work)?.text {
-            empty if empty.is_empty() => options.platform.clone(),
-            text => text.parse().map_err(|source| Problem::Platform { source }.at(word.span()))?,
-        },
+        Some(word) => {
+            let text = word.expand_within(arguments, work)?.text;
+            if text.is_empty() {
+                return Err(Problem::EmptyPlatform.at(word.span()));
+            }
+            text.parse().map_err(|source| Problem::Platform { source }.at(word.span()))?
+        }
     };
     let name = stage.name.as_ref().map(|name| name.as_str().to_owned());
     let replaced = name.as_deref().and_then(|name| names.context(name));
@@ -145,6 +148,8 @@ pub(super) fn resolve(
     } else {
         Base::Image(reference(&image, span)?)
     };
+    // Nothing is for every platform (`resolveReachableStages` in `BuildKit`).
+    let platform = if base == Base::Scratch { options.platform.clone() } else { platform };
     Ok(Stage {
         index: stage.index,
         name,

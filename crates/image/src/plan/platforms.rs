@@ -101,12 +101,40 @@ mod tests {
     use notes_dockerfile::Dockerfile;
 
     use super::*;
-    use crate::plan::Options;
+    use crate::plan::{Chooser, Options};
 
-    fn plan(text: &str) -> Result<Plan, Error> {
+    fn plan(text: &str, chooser: Chooser) -> Result<Plan, Error> {
         let platform = Platform::linux("amd64");
-        let options = Options { platform, ..Options::default() };
+        let options = Options { platform, chooser, ..Options::default() };
         Plan::new(&Dockerfile::parse(text).unwrap(), &options)
+    }
+
+    #[test]
+    fn an_image_is_for_the_platform_of_its_files_unless_somebody_chose_one() {
+        for (text, chooser, expected) in [
+            ("FROM --platform=linux/s390x a AS b\nFROM b\n", Chooser::Nobody, "linux/s390x"),
+            ("FROM --platform=linux/s390x a AS b\nFROM b\n", Chooser::Caller, "linux/amd64"),
+            ("FROM --platform=linux/s390x a\nFROM a\n", Chooser::Nobody, "linux/amd64"),
+            ("FROM --platform=linux/s390x scratch\n", Chooser::Nobody, "linux/amd64"),
+        ] {
+            assert_eq!(plan(text, chooser).unwrap().made_for.to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_platform_is_said() {
+        let error = plan("FROM --platform=$NOBODY a\n", Chooser::Nobody).unwrap_err();
+        assert_eq!(error.to_string(), "the platform is empty");
+    }
+
+    #[test]
+    fn platform_arguments_can_be_given() {
+        let text = "FROM --platform=$TARGETPLATFORM a\nFROM scratch\nCOPY --from=0 a b\n";
+        let arguments = BTreeMap::from([("TARGETPLATFORM".into(), "linux/s390x".into())]);
+        let options = Options { arguments, ..Options::default() };
+        let plan = Plan::new(&Dockerfile::parse(text).unwrap(), &options).unwrap();
+        assert_eq!(plan.stages[0].platform.to_string(), "linux/s390x");
+        assert!(plan.unused_arguments.is_empty());
     }
 
     #[test]
@@ -116,13 +144,14 @@ mod tests {
             ("FROM --platform=linux/s390x a\nRUN b\n", Some(30)),
             ("FROM --platform=linux/s390x a AS b\nONBUILD RUN c\nFROM b\n", Some(49)),
             ("FROM --platform=linux/s390x a AS b\nONBUILD USER c\nFROM b\n", None),
+            ("FROM --platform=linux/s390x scratch\nRUN b\n", None),
             ("FROM a\nRUN b\n", None),
         ] {
-            let checked = plan(text).unwrap().check_commands(&machine);
+            let checked = plan(text, Chooser::Nobody).unwrap().check_commands(&machine);
             let found = checked.err().and_then(|error| error.span).map(|span| span.start);
             assert_eq!(found, place, "{text}");
         }
-        let plan = plan("FROM --platform=linux/s390x a\n").unwrap();
+        let plan = plan("FROM --platform=linux/s390x a\n", Chooser::Nobody).unwrap();
         let stage = plan.foreign_bases(&machine).next().unwrap();
         let check = |trigger: &str| plan.check_triggers(stage, &[trigger.into()], &machine);
         assert!(check("RUN b").is_err() && check("USER b").is_ok());

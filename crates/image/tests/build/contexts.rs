@@ -61,6 +61,9 @@ fn the_time_of_the_image_can_be_given() {
     world.options.insert("arguments", json!({ "SOURCE_DATE_EPOCH": "86400" }));
     let built = world.build("FROM base:1\nLABEL a=b\n");
     assert_eq!(built.image().config().created.as_deref(), Some("1970-01-02T00:00:00Z"));
+    world.options.insert("arguments", json!({}));
+    let built = world.build("ARG SOURCE_DATE_EPOCH=172800\nFROM base:1\nLABEL a=b\n");
+    assert_eq!(built.image().config().created.as_deref(), Some("1970-01-03T00:00:00Z"));
     world.options.insert("arguments", json!({ "SOURCE_DATE_EPOCH": "today" }));
     insta::assert_snapshot!(world.fail("FROM base:1\n"), @"the build argument `SOURCE_DATE_EPOCH` is `today`, not a number of seconds since 1970");
 }

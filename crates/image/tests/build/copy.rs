@@ -51,6 +51,25 @@ fn ignored_files_are_not_there() {
 }
 
 #[test]
+fn an_archive_is_unpacked_whole_and_anew_when_it_changes() {
+    let test = "an_archive_is_unpacked_whole_and_anew_when_it_changes";
+    let Some(world) = World::new(test) else { return };
+    let archive = |content: &[u8]| {
+        let mut archive = notes_image::tar::Writer::new(Vec::new());
+        let body = notes_image::tar::Body::File(content.len() as u64);
+        let attributes = notes_image::tar::Attributes { mode: 0o644, ..Default::default() };
+        archive.append("a.txt".as_ref(), &attributes, &body, &mut &*content).unwrap();
+        fs::write(world.path("context/a.tar"), archive.finish().unwrap()).unwrap();
+    };
+    // `--exclude` is for what is copied.
+    let dockerfile = "FROM base:1\nADD --exclude=*.t* a.tar /files\n";
+    for content in ["one", "two"] {
+        archive(content.as_bytes());
+        assert_eq!(world.build(dockerfile).text("files/a.txt"), content);
+    }
+}
+
+#[test]
 fn archives_are_unpacked_by_their_content() {
     let Some(world) = World::new("archives_are_unpacked_by_their_content") else { return };
     let mut archive = notes_image::tar::Writer::new(Vec::new());

@@ -5,14 +5,15 @@ use std::{io, os::unix::ffi::OsStrExt, path::Path};
 use notes_dockerfile::Ignore;
 use notes_oci::{Digest, Hashing};
 
-use super::{Error, Request, Source, leaves_out, select, select::Selected};
+use super::{Archives, Error, Request, Source, leaves_out, select, select::Selected};
 use crate::tree::{Entry, Kind, Tree};
 
 /// Returns a digest of every path, kind, mode, owner, attribute and content that the request uses; times do not count, and
 /// neither does what `--exclude` leaves out. Files whose content id is known are not opened.
 pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Digest, Error> {
     let hashing = Hashing::new(());
-    let mut fingerprint = Fingerprint { tree, excludes: &request.excludes, hashing };
+    let Request { excludes, archives, .. } = request;
+    let mut fingerprint = Fingerprint { tree, excludes, archives: *archives, hashing };
     for source in &request.sources {
         match source {
             Source::Text { name, content } => {
@@ -39,6 +40,7 @@ pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Digest, 
 struct Fingerprint<'a> {
     tree: &'a dyn Tree,
     excludes: &'a Ignore,
+    archives: Archives,
     hashing: Hashing<()>,
 }
 
@@ -51,7 +53,9 @@ impl Fingerprint<'_> {
     fn selected(&mut self, selected: &Selected) -> Result<(), Error> {
         let Selected { path, name, entry, within } = selected;
         let named = if entry.is_directory() { within } else { name };
-        if leaves_out(self.excludes, named, entry.is_directory()) {
+        // A file may be an archive, which is unpacked all the same.
+        let counts = self.archives == Archives::Unpack && !entry.is_directory();
+        if !counts && leaves_out(self.excludes, named, entry.is_directory()) {
             return Ok(());
         }
         self.entry(path, name.as_os_str().as_bytes(), entry)?;

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, BufRead, BufReader, Read},
+    mem,
     path::Path,
     sync::Arc,
 };
@@ -49,8 +50,9 @@ impl Archive {
         arrangement: &mut Arrangement,
         destination: &Path,
     ) -> Result<(), Error> {
-        // The mode is for what is copied; an archive has its own (`BuildKit` ignores `--chmod` here, too).
-        let mode = arrangement.mode.take();
+        // The mode and `--exclude` are for what is copied: an archive has its own, and is unpacked whole (`docopy` in `BuildKit`'s
+        // `solver/llbsolver/file/backend.go`).
+        let (mode, excludes) = (arrangement.mode.take(), mem::take(&mut arrangement.excludes));
         arrangement.directories(destination)?;
         let root = Selected {
             path: "".into(),
@@ -61,7 +63,7 @@ impl Archive {
         arrangement.conflicts = Conflicts::Replace;
         let added = arrangement.add(&self.tree, &root, destination, Into::Directory, Parents::Drop);
         arrangement.conflicts = Conflicts::Refuse;
-        arrangement.mode = mode;
+        (arrangement.mode, arrangement.excludes) = (mode, excludes);
         added
     }
 }

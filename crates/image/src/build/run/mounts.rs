@@ -197,7 +197,8 @@ fn need(required: bool) -> Need {
 
 fn secret_request(state: &State, secret: &SecretMount) -> Result<SecretRequest, Problem> {
     let target = optional(state, secret.target.as_ref())?;
-    let name = match (optional(state, secret.id.as_ref())?, &target) {
+    let given = optional(state, secret.id.as_ref())?.filter(|id| !id.is_empty());
+    let name = match (given, &target) {
         (Some(id), _) => id,
         (None, Some(target)) => {
             let name = Path::new(target).file_name().unwrap_or_default();
@@ -209,7 +210,11 @@ fn secret_request(state: &State, secret: &SecretMount) -> Result<SecretRequest, 
     let target = match (target, &env) {
         (Some(target), _) => Some(workdir::path(state.directory(), &target)),
         (None, Some(_)) => None,
-        (None, None) => Some(format!("/run/secrets/{name}")),
+        (None, None) => {
+            // An id may look like a path; the file is called by its end, as in BuildKit's `dispatchSecret`.
+            let file = name.rsplit('/').next().unwrap_or_default();
+            Some(format!("/run/secrets/{file}"))
+        }
     };
     Ok(SecretRequest {
         id: name,
