@@ -7,6 +7,7 @@ pub mod cluster;
 #[cfg(feature = "containers")]
 pub mod containers;
 pub mod docker;
+mod git_server;
 #[cfg(feature = "registry")]
 pub mod image;
 pub mod process;
@@ -14,7 +15,10 @@ pub mod process;
 pub mod registry;
 mod repository;
 mod skipping;
+mod web;
 
 pub use chance::{Chance, ROUNDS_VARIABLE, SEED_VARIABLE};
+pub use git_server::GitServer;
 pub use repository::{ObjectFormat, TestRepo};
 pub use skipping::skip;
+pub use web::{WebAnswer, WebRequest, WebServer};

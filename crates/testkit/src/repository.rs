@@ -106,13 +106,9 @@ impl TestRepo {
         // 2024-01-02 03:04:05 UTC, and a minute more for each commit.
         let seconds = 1_704_164_645 + 60 * u64::from(self.commits.load(Ordering::Relaxed));
         let date = format!("{seconds} +0000");
-        let mut command = Command::new("git");
-        command.args(arguments).current_dir(directory).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let mut command = command("git");
+        command.args(arguments).current_dir(directory);
         for (name, value) in [
-            ("HOME", "/nonexistent"),
-            ("GIT_CONFIG_NOSYSTEM", "1"),
-            ("GIT_CONFIG_GLOBAL", "/dev/null"),
             ("GIT_AUTHOR_NAME", "Ada"),
             ("GIT_AUTHOR_EMAIL", "ada@example.com"),
             ("GIT_COMMITTER_NAME", "Ada"),
@@ -126,6 +122,18 @@ impl TestRepo {
         }
         command.output()
     }
+}
+
+/// Returns a command without any configuration of the machine.
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    for (name, value) in
+        [("HOME", "/nonexistent"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null")]
+    {
+        command.env(name, value);
+    }
+    command
 }
 
 fn is_git_there() -> bool {
