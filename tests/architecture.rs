@@ -37,12 +37,13 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// A technology and the only crates that may name it.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 11] = [
     ("oci-client", &["notes-registry"]),
     ("reqwest", &["notes-registry", "notes-tests"]),
     ("kube", &["notes-k8s-deploy"]),
     ("k8s-openapi", &["notes-k8s-deploy"]),
     ("gix", &["notes-gitinfo"]),
+    ("gix-transport", &["notes-gitinfo"]),
     ("rustix", &["notes-image", "notes-sandbox"]),
     // The flags that both binaries have stand once, in the crate that is for them alone.
     ("clap", &["notes-build", "notes-console", "notes-deploy", "xtask"]),

@@ -5,8 +5,10 @@
 //! - [`Revision`] is a commit and what it is called. [`naming`] makes an image tag and labels of it.
 //! - [`Tree`] is the files of a commit, read from git objects: no umask, stray file or other owner changes them.
 //! - [`Worktree`] says what lies in the working directory and is *not* in the commit.
+//! - [`Upstream`] is a repository on a server: what a branch or a tag stands for, and one commit of it without history,
+//!   fetched into a directory of its own. It speaks git's own protocol with gix; HTTP goes through the port [`Web`].
 //!
-//! Nothing here knows images, and nothing is ever written to a repository. A `.git` that belongs to another user is read
+//! Nothing here knows images, and nothing is ever written to a repository that is there. A `.git` that belongs to another user is read
 //! with reduced trust: data only, none of its configuration that could name a program.
 //!
 //! # Examples
@@ -25,15 +27,22 @@
 
 pub mod naming;
 
+mod checkout;
 mod lfs;
 mod remote;
 mod repository;
 mod revision;
+mod skeleton;
+mod submodules;
 mod tree;
+mod upstream;
 mod worktree;
 
+pub use checkout::CheckoutError;
 pub use remote::Remote;
 pub use repository::{Configuration, OpenError, Repository, Trust};
-pub use revision::{Id, Person, Revision, RevisionError, SHORT_LENGTH};
-pub use tree::{Entry, Kind, Tree, TreeError};
+pub use revision::{Id, IdError, Person, Revision, RevisionError, SHORT_LENGTH};
+pub use submodules::{Submodule, SubmoduleError};
+pub use tree::{Entry, Kind, LargeFiles, Tree, TreeError};
+pub use upstream::{Answer, Credential, Request, Tip, Upstream, UpstreamError, Web, WebError};
 pub use worktree::{Changes, StatusError, Worktree};

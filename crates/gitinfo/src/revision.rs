@@ -17,6 +17,23 @@ pub const SHORT_LENGTH: usize = 7;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(pub(crate) gix::ObjectId);
 
+/// The error returned when a text is not the whole id of an object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not the whole id of an object")]
+pub struct IdError {
+    /// The text.
+    pub text: String,
+}
+
+impl std::str::FromStr for Id {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let id = gix::ObjectId::from_hex(text.as_bytes());
+        id.map(Self).map_err(|_| IdError { text: text.into() })
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

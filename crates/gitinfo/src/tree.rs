@@ -96,19 +96,35 @@ impl TreeError {
     }
 }
 
+/// What stands for a file that git LFS keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LargeFiles {
+    /// Its content, which `git lfs` has fetched.
+    #[default]
+    Content,
+    /// The pointer that the commit has in its place: all there is where nothing speaks git LFS.
+    Pointer,
+}
+
 /// The files of a commit. Directories are read when they are asked for, and then remembered.
 #[derive(Debug)]
 pub struct Tree {
     repository: Repository,
     root: Id,
+    large: LargeFiles,
     listings: Mutex<HashMap<PathBuf, Arc<[Entry]>>>,
 }
 
 impl Repository {
     /// Returns the files of `revision`.
     pub fn tree(&self, revision: &Revision) -> Result<Tree, TreeError> {
-        let tree =
-            Tree { repository: self.clone(), root: revision.tree, listings: Mutex::default() };
+        self.tree_with(revision, LargeFiles::default())
+    }
+
+    /// Returns the files of `revision`, `large` being what stands for those that git LFS keeps.
+    pub fn tree_with(&self, revision: &Revision, large: LargeFiles) -> Result<Tree, TreeError> {
+        let (repository, root) = (self.clone(), revision.tree);
+        let tree = Tree { repository, root, large, listings: Mutex::default() };
         // The root is read now, so that a tree that is not there is found before anything is built from it.
         tree.children(Path::new(""))?;
         Ok(tree)
@@ -179,7 +195,7 @@ impl Tree {
     pub fn open(&self, entry: &Entry) -> Result<Box<dyn Read + Send>, TreeError> {
         let content = self.read(entry)?;
         match Pointer::parse(&content) {
-            Some(pointer) if entry.kind != Kind::Symlink => self.open_large(entry, &pointer),
+            Some(pointer) if self.is_followed(entry) => self.open_large(entry, &pointer),
             _ => Ok(Box::new(Cursor::new(content))),
         }
     }
@@ -200,8 +216,13 @@ impl Tree {
     }
 
     fn pointer(&self, entry: &Entry, size: u64) -> Result<Option<Pointer>, TreeError> {
-        let may_be = Pointer::SIZES.contains(&size) && entry.kind != Kind::Symlink;
+        let may_be = Pointer::SIZES.contains(&size) && self.is_followed(entry);
         Ok(if may_be { Pointer::parse(&self.read(entry)?) } else { None })
+    }
+
+    /// Tells whether a pointer in this entry leads to its content.
+    fn is_followed(&self, entry: &Entry) -> bool {
+        self.large == LargeFiles::Content && entry.kind != Kind::Symlink
     }
 
     /// Returns the id of the directory at `path`, `None` if there is something else or nothing.
