@@ -13,7 +13,7 @@ use notes_console::Failure;
 use notes_dockerfile::Ignore;
 use notes_gitinfo::{Kind, TreeError};
 use notes_image::{
-    context::{Directory, Ignoring},
+    context::{Directory, Ignoring, Within},
     tree::{self, Tree},
 };
 
@@ -34,8 +34,8 @@ pub(crate) fn open(
         Files::Commit(tree) => {
             // A context that is not there is found here and not at the first COPY.
             tree.children(directory).map_err(failure::tree)?;
-            let commit = Commit { tree: Arc::clone(tree), directory: directory.into() };
-            Arc::new(Ignoring::new(commit, ignore))
+            let within = Within::new(commit(Arc::clone(tree)), directory);
+            Arc::new(Ignoring::new(within, ignore))
         }
         Files::Worktree => {
             Arc::new(Ignoring::new(Directory::new(project.root.join(directory)), ignore))
@@ -88,23 +88,25 @@ pub(crate) fn ignore_file(
     Ok(None)
 }
 
-/// A directory of a commit. Modes are those git keeps, owners are root's, times are left to the builder, and an entry's
+/// Returns the files of a commit.
+pub(crate) fn commit(tree: Arc<notes_gitinfo::Tree>) -> Arc<dyn Tree> {
+    Arc::new(Commit(tree))
+}
+
+/// The files of a commit. Modes are those git keeps, owners are root's, times are left to the builder, and an entry's
 /// content id is its git id: whether a file changed is known without reading it.
 #[derive(Debug)]
-struct Commit {
-    tree: Arc<notes_gitinfo::Tree>,
-    directory: PathBuf,
-}
+struct Commit(Arc<notes_gitinfo::Tree>);
 
 impl Commit {
     fn describe(&self, entry: &notes_gitinfo::Entry) -> Result<tree::Entry, TreeError> {
         let (kind, mode) = match entry.kind {
             // A submodule is a directory whose files are not there: whoever asks for them is told so.
             Kind::Directory | Kind::Submodule => return Ok(tree::Entry::directory()),
-            Kind::File => (tree::Kind::File(self.tree.size(entry)?), 0o644),
-            Kind::Executable => (tree::Kind::File(self.tree.size(entry)?), 0o755),
+            Kind::File => (tree::Kind::File(self.0.size(entry)?), 0o644),
+            Kind::Executable => (tree::Kind::File(self.0.size(entry)?), 0o755),
             Kind::Symlink => {
-                let target = OsString::from_vec(self.tree.read(entry)?);
+                let target = OsString::from_vec(self.0.read(entry)?);
                 (tree::Kind::Symlink(target.into()), 0o777)
             }
         };
@@ -115,7 +117,7 @@ impl Commit {
     }
 
     fn find(&self, path: &Path) -> io::Result<Option<notes_gitinfo::Entry>> {
-        self.tree.entry(&self.directory.join(path)).map_err(io::Error::other)
+        self.0.entry(path).map_err(io::Error::other)
     }
 }
 
@@ -129,13 +131,7 @@ impl Tree for Commit {
     }
 
     fn children(&self, path: &Path) -> io::Result<Vec<(OsString, tree::Entry)>> {
-        // `join("")` would add a slash, and with it another path.
-        let directory = if path.as_os_str().is_empty() {
-            self.directory.clone()
-        } else {
-            self.directory.join(path)
-        };
-        let children = self.tree.children(&directory).map_err(io::Error::other)?;
+        let children = self.0.children(path).map_err(io::Error::other)?;
         children
             .iter()
             .map(|entry| {
@@ -147,6 +143,6 @@ impl Tree for Commit {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
         let entry = self.find(path)?.ok_or(io::ErrorKind::NotFound)?;
-        self.tree.open(&entry).map_err(io::Error::other)
+        self.0.open(&entry).map_err(io::Error::other)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{io::Write, pin::Pin};
 
-use notes_image::build::{Fetch, FetchError, Fetched};
-use notes_registry::Remote;
+use notes_image::build::{Fetch, FetchError, Fetched, Validators};
+use notes_registry::{Downloaded, Remote, Version};
 
 /// Downloads files behind URLs.
 #[derive(Clone, Debug)]
@@ -13,14 +13,24 @@ impl Fetch for Downloads {
     fn fetch<'a>(
         &'a self,
         url: &'a str,
+        validators: Option<&'a Validators>,
         sink: &'a mut (dyn Write + Send),
     ) -> Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>> {
         Box::pin(async move {
-            let downloaded = self.0.download(url, sink).await.map_err(|error| {
+            let known = validators.cloned().map(|Validators { entity_tag, last_modified }| {
+                Version { entity_tag, last_modified }
+            });
+            let downloaded = self.0.download(url, known.as_ref(), sink).await;
+            let downloaded = downloaded.map_err(|error| {
                 let hint = error.hint();
                 FetchError::new(error).with_hint(hint)
             })?;
-            Ok(Fetched::of_date(downloaded.last_modified.as_deref()))
+            Ok(match downloaded {
+                Downloaded::Unchanged => Fetched::Unchanged,
+                Downloaded::File(Version { entity_tag, last_modified }) => {
+                    Fetched::File(Validators { entity_tag, last_modified })
+                }
+            })
         })
     }
 }

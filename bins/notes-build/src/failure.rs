@@ -7,14 +7,14 @@ use notes_console::{
     settings::{FileError, InvalidVariable, Origin, Seconds, Setting},
 };
 use notes_dockerfile::{IgnoreError, ParseError, Span};
-use notes_gitinfo::{OpenError, RevisionError, TreeError};
+use notes_gitinfo::{OpenError, RevisionError, TreeError, UpstreamError};
 use notes_image::{
-    build::{self, CopyError},
+    build::{self, CopyError, FetchError},
     export::Error as ExportError,
     plan, store,
 };
 use notes_oci::{LayoutError, ReferenceError};
-use notes_registry::{PullError, PushError};
+use notes_registry::{PullError, PushError, RequestError};
 use notes_sandbox::{EnterError, RunError};
 
 use crate::contexts::ImagesError;
@@ -148,7 +148,24 @@ fn kind_of(error: &build::Error) -> Kind {
         Problem::Image { source, .. } => {
             source.downcast_ref().map_or(Kind::Internal, kind_of_image)
         }
+        Problem::Fetch { source, .. } | Problem::Repository { source, .. } => kind_of_fetch(source),
         Problem::Unpack { .. } | Problem::Store { .. } => Kind::Internal,
+        _ => Kind::Configuration,
+    }
+}
+
+/// A file or a repository that cannot be had: it is not there, it is denied, or the network failed.
+fn kind_of_fetch(error: &FetchError) -> Kind {
+    let request = match error.get_ref().downcast_ref() {
+        Some(UpstreamError::Web { source }) => source.get_ref().downcast_ref(),
+        Some(UpstreamError::Connect { .. } | UpstreamError::Server { .. }) => {
+            return Kind::Network;
+        }
+        _ => error.get_ref().downcast_ref(),
+    };
+    match request {
+        Some(request) if RequestError::is_denied(request) => Kind::Denied,
+        Some(request) if !request.is_not_found() => Kind::Network,
         _ => Kind::Configuration,
     }
 }

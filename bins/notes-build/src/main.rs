@@ -18,9 +18,11 @@ mod record;
 mod redaction;
 mod registry;
 mod reporter;
+mod repositories;
 mod secrets;
 mod settings;
 mod ssh;
+mod web;
 mod whole;
 mod writing;
 

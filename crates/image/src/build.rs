@@ -1,6 +1,8 @@
 //! Carrying out a [`Plan`]: base images and steps become an [`Image`].
 
+mod adding;
 mod builder;
+mod cloning;
 mod context;
 mod copy;
 mod copying;
@@ -9,6 +11,7 @@ mod fetch;
 mod files;
 mod metadata;
 mod owner;
+mod repositories;
 mod run;
 mod running;
 mod state;
@@ -25,9 +28,12 @@ use crate::{
     store::Store, tree::Tree,
 };
 
-pub use copy::Error as CopyError;
+pub use copy::{Error as CopyError, repository::AddressError};
 pub use error::{Error, Problem};
-pub use fetch::{Fetch, FetchError, Fetched};
+pub use fetch::{Fetch, FetchError, Fetched, Validators};
+pub use repositories::{
+    Asked, Authorization, CheckedOut, Checkout, GitDirectory, Place, Repositories, Submodules, Tip,
+};
 
 /// Everything a build works with.
 #[derive(Clone)]
@@ -50,6 +56,8 @@ pub struct Resources<S> {
     pub agents: BTreeMap<String, PathBuf>,
     /// What downloads files for `ADD`; without it a URL is an error.
     pub fetch: Option<Arc<dyn Fetch>>,
+    /// What reads git repositories for `ADD`; without it one is an error.
+    pub repositories: Option<Arc<dyn Repositories>>,
     /// Ends running commands.
     pub cancel: Cancel,
     /// Hears how it gets on.
@@ -70,6 +78,7 @@ impl<S: ImageSource> Resources<S> {
             secrets: BTreeMap::new(),
             agents: BTreeMap::new(),
             fetch: None,
+            repositories: None,
             cancel: Cancel::default(),
             reporter: Arc::new(()),
         }

@@ -5,12 +5,14 @@
 //! <root>/layers/<diff id>/                   unpacked layers in the form overlayfs mounts
 //! <root>/steps/<key>                         what a step made, as JSON
 //! <root>/mounts/<id>/                        directories of `RUN --mount=type=cache`
+//! <root>/downloads/<digest of a URL>         what was behind it last, as JSON; the file itself is a blob
 //! <root>/drafts/<random>                     what is being written
 //! ```
 //!
 //! Everything is written below `drafts` and renamed, so a name that exists is whole. Each draft is locked by the process
 //! that writes it: what a killed build left behind is recognised by its free lock and removed by the next one.
 
+mod download;
 mod draft;
 mod lock;
 mod prune;
@@ -29,6 +31,7 @@ use crate::{
     pack::Packed,
 };
 
+pub use download::Download;
 pub use draft::{Draft, DraftDirectory};
 pub use lock::Lock;
 pub use prune::{PruneError, PruneOptions, Pruned};
@@ -62,7 +65,7 @@ impl Store {
     }
 
     fn prepare(root: &Path) -> io::Result<Lock> {
-        for name in ["blobs/sha256", "layers", "steps", "mounts", "drafts"] {
+        for name in ["blobs/sha256", "layers", "steps", "mounts", "downloads", "drafts"] {
             fs::create_dir_all(root.join(name))?;
         }
         let layout = root.join("oci-layout");

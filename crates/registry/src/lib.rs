@@ -14,6 +14,8 @@
 //!   one HEAD and, where a token is needed, the challenge and the token.
 //! - **What may pass is tried again** ([`Retry`]); the unit is the request, and for a blob the blob. A download goes on
 //!   where it broke. A token that ran out is replaced once.
+//! - **Other servers are asked the same way**: files that a Dockerfile adds, the answers of git servers ([`Remote::download`],
+//!   [`Remote::exchange`]); they are shown no credential of a registry.
 //! - **Credentials** come from a [`Keychain`] and go to the registry they are for, to its token server if that is as
 //!   safe as the registry, and nowhere else: not along redirects, not into messages, not into `Debug`.
 //! - **All requests go through one client of ours** rather than through `oci-client`, which remains the independent
@@ -67,7 +69,7 @@ mod upload;
 pub use self::{
     credentials::{Credential, CredentialError, Found, Keychain, Lookup},
     environment::Environment,
-    file::Downloaded,
+    file::{Answer, Downloaded, Version},
     progress::{Blob, Outcome, Reporter, Silent},
     pull::PullError,
     push::{PushError, Retag},

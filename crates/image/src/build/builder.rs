@@ -318,6 +318,10 @@ fn place(problem: &Problem, statement: &Statement) -> Option<Span> {
             add.checksum.as_ref().map(Word::span)
         }
         (Problem::Checksum { .. }, Instruction::Add(add)) => add.checksum.as_ref().map(Word::span),
+        (Problem::OtherCommit { url, .. }, Instruction::Add(add)) => {
+            let flag = add.checksum.as_ref().map(Word::span);
+            flag.or_else(|| source_named(&add.sources, url))
+        }
         (problem, Instruction::Copy(copy)) => source_named(&copy.sources, source_of(problem)?),
         (problem, Instruction::Add(add)) => source_named(&add.sources, source_of(problem)?),
         _ => None,
@@ -332,7 +336,10 @@ fn source_of(problem: &Problem) -> Option<&str> {
         } => Some(pattern),
         Problem::Copy { source: CopyError::Nameless { url } }
         | Problem::CopyOfUrl { url }
-        | Problem::Repository { url }
+        | Problem::Address { url, .. }
+        | Problem::Repository { url, .. }
+        | Problem::NoName { url, .. }
+        | Problem::NoDefault { url }
         | Problem::NoNetwork { url }
         | Problem::Fetch { url, .. } => Some(url),
         _ => None,

@@ -1,10 +1,12 @@
 //! `COPY` and `ADD`: entries of trees become a layer.
 
 pub(crate) mod arrange;
+pub(crate) mod commit;
 mod error;
 mod fingerprint;
 pub(crate) mod mode;
 pub(crate) mod remote;
+pub(crate) mod repository;
 mod select;
 mod unpacking;
 
@@ -18,6 +20,7 @@ use std::{
 use notes_dockerfile::Ignore;
 
 use crate::{
+    build::CheckedOut,
     overlay,
     pack::{Packed, Packer},
     report::Reporter,
@@ -28,6 +31,7 @@ use crate::{
 };
 
 use arrange::{Arrangement, Content, Into, Placement};
+use commit::Commit;
 use mode::Mode;
 use remote::Remote;
 use select::Selected;
@@ -68,8 +72,20 @@ pub(crate) enum Source {
     Pattern(String),
     /// A file behind a URL.
     Remote(Remote),
+    /// A git repository.
+    Commit(Commit),
     /// A heredoc.
     Text { name: String, content: Arc<[u8]> },
+}
+
+impl Source {
+    /// Returns the commit, where it is a git repository.
+    pub(crate) fn as_commit(&self) -> Option<&Commit> {
+        match self {
+            Self::Commit(commit) => Some(commit),
+            _ => None,
+        }
+    }
 }
 
 /// One `COPY` or `ADD`, its variables put in.
@@ -136,6 +152,8 @@ pub(crate) struct Place {
     pub(crate) time: i64,
     /// Hears of wildcards that match nothing.
     pub(crate) reporter: Arc<dyn Reporter>,
+    /// The files of git repositories, by the sources as written.
+    pub(crate) clones: BTreeMap<String, CheckedOut>,
 }
 
 /// Writes the layer of a request.
@@ -176,6 +194,13 @@ fn arrange(request: &Request, place: &Place, arrangement: &mut Arrangement) -> R
                     return Err(Error::Nameless { url: remote.url.clone() });
                 }
                 let from = (&tree, remote.archives);
+                add(request, place, arrangement, from, &selected, (&destination, into), number)?;
+                number += 1;
+            }
+            Source::Commit(commit) => {
+                let files = place.clones.get(&commit.url).expect("commits are fetched before");
+                let (tree, selected) = commit.tree(files);
+                let from = (&tree, Archives::Keep);
                 add(request, place, arrangement, from, &selected, (&destination, into), number)?;
                 number += 1;
             }

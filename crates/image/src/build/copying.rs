@@ -1,20 +1,17 @@
-//! The steps `COPY` and `ADD`.
+//! The step `COPY`, and what `ADD` does as it does.
 
-mod common;
+pub(super) mod common;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use notes_dockerfile::{Add, Copy, CopySource};
-use notes_oci::{Digest, Hashing, ImageSource, Layer};
+use notes_dockerfile::Copy;
+use notes_oci::{ImageSource, Layer};
 
 use super::{
     Problem,
     builder::{Builder, Current},
     context::Files,
-    copy::{
-        self, Archives, Parents, Request, Source,
-        remote::{self, Form, Remote},
-    },
+    copy::{self, Archives, Parents, Request, Source, remote::Remote},
     files::{self, blocking},
     owner,
     state::State,
@@ -58,30 +55,6 @@ impl<S: ImageSource> Builder<'_, S> {
         })
     }
 
-    pub(super) async fn add(
-        &mut self,
-        state: &State,
-        add: &Add,
-        current: &Current<'_>,
-    ) -> Result<Done, Problem> {
-        let remotes = self.remotes(state, add).await?;
-        let unpack = add.unpack.as_ref().is_none_or(|unpack| unpack.value);
-        let common = Common {
-            instruction: "ADD",
-            sources: &add.sources,
-            destination: &add.destination,
-            chown: add.chown.as_ref(),
-            chmod: add.chmod.as_ref(),
-            excludes: &add.excludes,
-            parents: Parents::Drop,
-            archives: if unpack { Archives::Unpack } else { Archives::Keep },
-            link: if add.link.is_some() { Link::Independent } else { Link::Merged },
-        };
-        let prepared = common.prepare(state, &remotes)?;
-        let files = self.files(None, current).await?;
-        self.copy_files(state, prepared, files).await
-    }
-
     /// Returns the layer of a whole tree on nothing.
     pub(super) async fn whole(
         &mut self,
@@ -104,59 +77,7 @@ impl<S: ImageSource> Builder<'_, S> {
         }
     }
 
-    /// Returns what the URLs among the sources are, downloaded unless `--checksum` says it already.
-    async fn remotes(&self, state: &State, add: &Add) -> Result<BTreeMap<String, Remote>, Problem> {
-        let checksum = add.checksum.as_ref().map(|word| word.expand(&state.scope)).transpose()?;
-        let unpack = add.unpack.as_ref().is_some_and(|unpack| unpack.value);
-        let archives = if unpack { Archives::Unpack } else { Archives::Keep };
-        let mut remotes = BTreeMap::new();
-        for source in &add.sources {
-            let CopySource::Path(word) = source else { continue };
-            let url = word.expand(&state.scope)?;
-            match Form::of(&url) {
-                Form::Path => {}
-                Form::Url => {
-                    let name = remote::name(&url);
-                    let (digest, modified) = match &checksum {
-                        Some(text) => (pinned(text)?, None),
-                        None => self.download(&url, None).await?,
-                    };
-                    let remote = Remote { url: url.clone(), name, digest, modified, archives };
-                    remotes.insert(url, remote);
-                }
-                Form::Repository => return Err(Problem::Repository { url }),
-            }
-        }
-        match checksum {
-            Some(checksum) if add.sources.len() > 1 || remotes.is_empty() => {
-                Err(Problem::ChecksumOfFiles { checksum })
-            }
-            _ => Ok(remotes),
-        }
-    }
-
-    /// Downloads a file into the store and returns its digest and time.
-    async fn download(
-        &self,
-        url: &str,
-        expected: Option<Digest>,
-    ) -> Result<(Digest, Option<i64>), Problem> {
-        let fetch = self.resources.fetch.as_ref();
-        let fetch = fetch.ok_or_else(|| Problem::NoNetwork { url: url.into() })?;
-        self.resources.reporter.resolving(url);
-        let mut hashing = Hashing::new(self.resources.store.draft()?);
-        let fetched = fetch.fetch(url, &mut hashing).await;
-        let fetched = fetched.map_err(|source| Problem::Fetch { url: url.into(), source })?;
-        let (draft, found, _) = hashing.finish();
-        if let Some(expected) = expected.filter(|expected| *expected != found) {
-            let (expected, found) = (Box::new(expected), Box::new(found));
-            return Err(Problem::Checksum { url: url.into(), expected, found });
-        }
-        draft.publish(&found)?;
-        Ok((found, fetched.modified))
-    }
-
-    async fn copy_files(
+    pub(super) async fn copy_files(
         &mut self,
         state: &State,
         prepared: Prepared,
@@ -175,6 +96,7 @@ impl<S: ImageSource> Builder<'_, S> {
                 self.download(url, Some(*digest)).await?;
             }
         }
+        let clones = self.clones(&request.sources).await?;
         let below: Arc<dyn Tree> = match link {
             Link::Independent if !named => Arc::new(Nothing),
             _ => files::tree(self.resources, &state.layers).await?,
@@ -192,7 +114,8 @@ impl<S: ImageSource> Builder<'_, S> {
         let packed = blocking(move || -> Result<_, Problem> {
             let scratch = store.draft_directory()?;
             let packer = Packer::new(&store, compression)?;
-            let place = copy::Place { tree, below, store, scratch, time, reporter };
+            let trees = clones.as_ref().map(|clones| clones.trees.clone()).unwrap_or_default();
+            let place = copy::Place { tree, below, store, scratch, time, reporter, clones: trees };
             Ok(copy::copy(&request, &place, packer)?)
         })
         .await?;
@@ -232,10 +155,4 @@ impl<S: ImageSource> Builder<'_, S> {
             .with("compression", format!("{:?}", self.options.compression));
         Ok(key.into())
     }
-}
-
-/// Reads the value of `--checksum` for a file.
-fn pinned(text: &str) -> Result<Digest, Problem> {
-    let expected = "a checksum such as `sha256:` and 64 hexadecimal digits";
-    text.parse().map_err(|_| Problem::Value { value: text.into(), expected })
 }

@@ -6,7 +6,11 @@ use notes_dockerfile::{ExpandError, ParseError, PortError, Span};
 use notes_oci::{Digest, Reference};
 use notes_sandbox::{Exit, RunError, ViewError};
 
-use super::{FetchError, copy, owner::LookupError};
+use super::{
+    AddressError, FetchError,
+    copy::{self, remote::shown},
+    owner::LookupError,
+};
 use crate::{plan, store::UnpackError};
 
 /// The error returned when a plan cannot be carried out.
@@ -106,25 +110,62 @@ pub enum Problem {
         source: Box<plan::Error>,
     },
     /// `COPY` of something that is not a local file.
-    #[error("`COPY` cannot copy from the URL `{url}`")]
+    #[error("`COPY` cannot copy from the URL `{}`", shown(url))]
     CopyOfUrl {
         /// The source.
         url: String,
     },
-    /// `ADD` of a git repository.
-    #[error("adding the git repository `{url}` is not supported")]
+    /// The address of a git repository cannot be used.
+    #[error("the repository `{}` cannot be added", shown(url))]
+    Address {
+        /// The source.
+        url: String,
+        /// Why not.
+        source: AddressError,
+    },
+    /// A git repository could not be read.
+    #[error("failed to fetch the repository `{}`", shown(url))]
     Repository {
         /// The source.
         url: String,
+        /// Why not.
+        source: FetchError,
+    },
+    /// A git repository has no such branch or tag.
+    #[error("the repository `{}` has no branch or tag `{name}`", shown(url))]
+    NoName {
+        /// The source.
+        url: String,
+        /// What was asked for.
+        name: String,
+    },
+    /// A git repository has no branch that is its default.
+    #[error("the repository `{}` has no default branch", shown(url))]
+    NoDefault {
+        /// The source.
+        url: String,
+    },
+    /// A name of a git repository stands for another commit than it was to.
+    #[error(
+        "the repository `{}` is at the commit {found}, and was to be at {expected}",
+        shown(url)
+    )]
+    OtherCommit {
+        /// The source.
+        url: String,
+        /// What the checksum says.
+        expected: String,
+        /// The commit.
+        found: String,
     },
     /// `ADD` of a URL in a build that was given no means to download.
-    #[error("this build cannot download `{url}`")]
+    #[error("this build cannot download `{}`", shown(url))]
     NoNetwork {
         /// The URL.
         url: String,
     },
     /// A file could not be downloaded.
-    #[error("failed to download `{url}`")]
+    #[error("failed to download `{}`", shown(url))]
     Fetch {
         /// The URL.
         url: String,
@@ -132,7 +173,7 @@ pub enum Problem {
         source: FetchError,
     },
     /// What was downloaded is something else.
-    #[error("`{url}` has the checksum {found}, and was to have {expected}")]
+    #[error("`{}` has the checksum {found}, and was to have {expected}", shown(url))]
     Checksum {
         /// The URL.
         url: String,
@@ -269,12 +310,17 @@ impl Error {
             Problem::Run { source } => source.hint(),
             Problem::Failed { advice, .. } => advice.clone(),
             Problem::CopyOfUrl { .. } => Some("`ADD` downloads files".into()),
-            Problem::Repository { .. } => Some(
-                "add the forge's archive of the commit with `--checksum`, or clone it in an earlier job and name it with `--build-context`"
+            Problem::Address { source, .. } => source.hint(),
+            Problem::NoName { .. } => {
+                Some("name a branch, a tag, or a commit by all of its digits".into())
+            }
+            Problem::NoDefault { .. } => Some("name one: `.git#BRANCH`".into()),
+            Problem::OtherCommit { .. } => Some(
+                "the branch or tag has moved; look at what is new before you change the checksum"
                     .into(),
             ),
             Problem::NoNetwork { .. } => Some("fetch it earlier, and `COPY` it".into()),
-            Problem::Fetch { source, .. } => source.hint(),
+            Problem::Fetch { source, .. } | Problem::Repository { source, .. } => source.hint(),
             Problem::Checksum { .. } => Some(
                 "the file has changed, or it is not the one that was meant; look at it before you change the checksum"
                     .into(),

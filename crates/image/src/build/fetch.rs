@@ -2,38 +2,57 @@
 
 use std::{error, fmt, io::Write, pin::Pin};
 
+use serde::{Deserialize, Serialize};
+
 /// Downloads files. Implemented by whoever has a network: this crate has none.
 pub trait Fetch: Send + Sync {
-    /// Writes what `url` names into `sink`, all of it or an error, redirects followed.
+    /// Writes what `url` names into `sink`, all of it or an error, redirects followed. A server that says that the file is
+    /// still the one with these `validators` is asked for nothing more.
     fn fetch<'a>(
         &'a self,
         url: &'a str,
+        validators: Option<&'a Validators>,
         sink: &'a mut (dyn Write + Send),
     ) -> Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>>;
 }
 
-/// What a server says about a file beside its bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fetched {
-    /// `Last-Modified`, in seconds since 1970.
-    pub modified: Option<i64>,
+/// What became of a download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// The file is the one that was asked about; nothing was written.
+    Unchanged,
+    /// It was written.
+    File(Validators),
 }
 
-impl Fetched {
-    /// Returns what the value of a `Last-Modified` header says (RFC 9110, section 5.6.7, the preferred format); a date that
+/// What a server says about a version of a file, and is told when it is asked for another one (RFC 9110, section 8.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validators {
+    /// The value of `ETag`.
+    pub entity_tag: Option<String>,
+    /// The value of `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    /// Tells whether there is something to ask with.
+    pub fn is_empty(&self) -> bool {
+        self.entity_tag.is_none() && self.last_modified.is_none()
+    }
+
+    /// Returns the time of the file in seconds since 1970 (RFC 9110, section 5.6.7, the preferred format); a date that
     /// cannot be read is none.
     ///
     /// ```
-    /// use notes_image::build::Fetched;
+    /// use notes_image::build::Validators;
     ///
-    /// let fetched = Fetched::of_date(Some("Sun, 06 Nov 1994 08:49:37 GMT"));
-    /// assert_eq!(fetched.modified, Some(784_111_777));
-    /// assert_eq!(Fetched::of_date(Some("yesterday")).modified, None);
+    /// let of = |date: &str| Validators { last_modified: Some(date.into()), ..Validators::default() };
+    /// assert_eq!(of("Sun, 06 Nov 1994 08:49:37 GMT").modified(), Some(784_111_777));
+    /// assert_eq!(of("yesterday").modified(), None);
     /// ```
-    pub fn of_date(last_modified: Option<&str>) -> Self {
-        let time = last_modified.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
-        let modified = time.map(|time| time.timestamp().as_second());
-        Self { modified: modified.filter(|seconds| *seconds > 0) }
+    pub fn modified(&self) -> Option<i64> {
+        let time = jiff::fmt::rfc2822::parse(self.last_modified.as_deref()?).ok()?;
+        Some(time.timestamp().as_second()).filter(|seconds| *seconds > 0)
     }
 }
 
@@ -48,6 +67,11 @@ impl FetchError {
     /// Wraps what went wrong.
     pub fn new(source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
         Self { source: source.into(), hint: None }
+    }
+
+    /// Returns what went wrong, for those who know its type.
+    pub fn get_ref(&self) -> &(dyn error::Error + Send + Sync + 'static) {
+        &*self.source
     }
 
     /// Adds what to do about it.

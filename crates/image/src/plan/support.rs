@@ -12,14 +12,6 @@ pub(crate) fn check(statements: &[Statement]) -> Result<(), Error> {
 fn check_one(statement: &Statement) -> Result<(), Error> {
     match &statement.instruction {
         Instruction::Run(run) => check_run(run),
-        Instruction::Add(add) => match add.keep_git_dir {
-            Some(span) => unsupported(
-                "`--keep-git-dir`",
-                "clone the repository in an earlier CI job and name it with `--build-context`",
-                span,
-            ),
-            None => Ok(()),
-        },
         Instruction::Onbuild(onbuild) => check_one(&onbuild.trigger),
         _ => Ok(()),
     }

@@ -87,7 +87,7 @@ impl Store {
 
 fn candidates(root: &Path) -> io::Result<Vec<Candidate>> {
     let mut candidates = Vec::new();
-    for directory in ["blobs/sha256", "layers", "steps", "mounts", "drafts"] {
+    for directory in ["blobs/sha256", "layers", "steps", "mounts", "downloads", "drafts"] {
         for entry in fs::read_dir(root.join(directory))? {
             let path = entry?.path();
             let metadata = fs::symlink_metadata(&path)?;

@@ -5,6 +5,7 @@ mod copy;
 mod errors;
 mod fixtures;
 mod remote;
+mod repositories;
 mod run;
 mod same;
 mod world;

@@ -21,6 +21,7 @@ use crate::{
     record,
     redaction::Redaction,
     reporter::{BuildLines, Bytes, Elapsed},
+    repositories::Clones,
 };
 
 /// What a build needs of the machine.
@@ -78,6 +79,7 @@ impl Engine {
             agents: job.agents.clone(),
             cancel: cancel.clone(),
             fetch: Some(Arc::new(Downloads(remote.clone()))),
+            repositories: Some(Arc::new(Clones::new(remote.clone()))),
             reporter: Arc::new(BuildLines::new(ui.clone(), platform, redaction.clone())),
             ..Resources::new(Arc::clone(&job.context), images, store.clone())
         };

@@ -25,6 +25,10 @@ pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Digest, 
                 fingerprint.part(b"remote");
                 fingerprint.part(remote.key().as_bytes());
             }
+            Source::Commit(commit) => {
+                fingerprint.part(b"commit");
+                fingerprint.part(commit.key().as_bytes());
+            }
             Source::Pattern(pattern) => {
                 fingerprint.part(b"pattern");
                 fingerprint.part(pattern.as_bytes());

@@ -63,14 +63,36 @@ pub(crate) enum Form {
 impl Form {
     /// Tells what `source` is (moby/buildkit, `util/gitutil/git_url.go`).
     pub(crate) fn of(source: &str) -> Self {
-        let is = |scheme: &&str| source.starts_with(*scheme);
-        if ["git://", "ssh://", "git@"].iter().any(is) {
-            return Self::Repository;
+        let scheme = source.split_once("://").map(|(scheme, _)| scheme);
+        match scheme.map(str::to_ascii_lowercase).as_deref() {
+            Some("git" | "ssh") => Self::Repository,
+            Some("http" | "https") if path(source).strip_suffix(".git").is_some() => {
+                Self::Repository
+            }
+            // A file is downloaded from an address in lower case alone.
+            Some("http" | "https") if scheme.is_some_and(|it| it.starts_with('h')) => Self::Url,
+            _ if is_short(source) => Self::Repository,
+            _ => Self::Path,
         }
-        if !["http://", "https://"].iter().any(is) {
-            return Self::Path;
-        }
-        if path(source).strip_suffix(".git").is_some() { Self::Repository } else { Self::Url }
+    }
+}
+
+/// Tells whether `source` is `user@host:path`, git's short form of SSH.
+fn is_short(source: &str) -> bool {
+    let user = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let Some((before, rest)) = source.split_once('@') else { return false };
+    let Some((name, _)) = rest.split_once(':') else { return false };
+    !before.is_empty() && before.bytes().all(user) && !name.is_empty() && name.bytes().all(host)
+}
+
+/// Returns a URL as people may see it: without the name and the password in it.
+pub(crate) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.into(),
     }
 }
 
@@ -90,7 +112,7 @@ pub(crate) fn name(url: &str) -> Option<String> {
 }
 
 /// Resolves `%20` and the like; `None` where that is no text.
-fn unescaped(text: &str) -> Option<String> {
+pub(super) fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -124,11 +146,23 @@ mod tests {
             ("https://example.com/x/y?file=z.git", Form::Url),
             ("git@example.com:x/y.git", Form::Repository),
             ("ssh://git@example.com/x", Form::Repository),
+            ("HTTPS://example.com/x/y.git", Form::Repository),
+            ("deploy@example.com:x", Form::Repository),
+            ("git://example.com/x", Form::Repository),
+            ("file:///srv/y.git", Form::Path),
+            ("dir/a@b:c", Form::Path),
             ("github.com/x/y.git", Form::Path),
             ("a.git", Form::Path),
         ] {
             assert_eq!(Form::of(source), form, "{source}");
         }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(shown("https://user:p@ss@host/a@b"), "https://host/a@b");
+        assert_eq!(shown("https://host/a@b"), "https://host/a@b");
+        assert_eq!(shown("git@host:a"), "git@host:a");
     }
 
     #[test]

@@ -6,18 +6,14 @@ use notes_dockerfile::{CopySource, Ignore, Spanned, Word};
 
 use crate::build::{
     Problem,
-    copy::{
-        self, Archives, Parents, Request, Source,
-        mode::Mode,
-        remote::{Form, Remote},
-    },
+    copy::{self, Archives, Parents, Request, Source, mode::Mode, remote::Form},
     owner,
     state::State,
 };
 
 /// Whether a layer knows what is below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Link {
+pub(in crate::build) enum Link {
     /// Links in the destination are followed, existing directories kept.
     Merged,
     /// `--link`: as if there were nothing.
@@ -25,40 +21,40 @@ pub(super) enum Link {
 }
 
 /// What `COPY` and `ADD` have in common, as written.
-pub(super) struct Common<'a> {
-    pub(super) instruction: &'static str,
-    pub(super) sources: &'a [CopySource],
-    pub(super) destination: &'a Word,
-    pub(super) chown: Option<&'a Word>,
-    pub(super) chmod: Option<&'a Word>,
-    pub(super) excludes: &'a [Spanned<String>],
-    pub(super) parents: Parents,
-    pub(super) archives: Archives,
-    pub(super) link: Link,
+pub(in crate::build) struct Common<'a> {
+    pub(in crate::build) instruction: &'static str,
+    pub(in crate::build) sources: &'a [CopySource],
+    pub(in crate::build) destination: &'a Word,
+    pub(in crate::build) chown: Option<&'a Word>,
+    pub(in crate::build) chmod: Option<&'a Word>,
+    pub(in crate::build) excludes: &'a [Spanned<String>],
+    pub(in crate::build) parents: Parents,
+    pub(in crate::build) archives: Archives,
+    pub(in crate::build) link: Link,
 }
 
 /// A request before names of users are looked up.
-pub(super) struct Prepared {
-    pub(super) request: Request,
-    pub(super) chown: Option<String>,
-    pub(super) chmod: Option<String>,
-    pub(super) link: Link,
-    pub(super) created_by: String,
+pub(in crate::build) struct Prepared {
+    pub(in crate::build) request: Request,
+    pub(in crate::build) chown: Option<String>,
+    pub(in crate::build) chmod: Option<String>,
+    pub(in crate::build) link: Link,
+    pub(in crate::build) created_by: String,
 }
 
 impl Prepared {
     /// Tells whether the owner has to be looked up in the stage.
-    pub(super) fn names_owner(&self) -> bool {
+    pub(in crate::build) fn names_owner(&self) -> bool {
         self.chown.as_deref().is_some_and(|chown| !owner::is_numeric(chown))
     }
 }
 
 impl Common<'_> {
-    /// Puts the variables in; `remotes` are the files behind URLs, by URL.
-    pub(super) fn prepare(
+    /// Puts the variables in; `remotes` are the sources that are not in the context, as written.
+    pub(in crate::build) fn prepare(
         &self,
         state: &State,
-        remotes: &BTreeMap<String, Remote>,
+        remotes: &BTreeMap<String, Source>,
     ) -> Result<Prepared, Problem> {
         let expand = |word: &Word| word.expand(&state.scope);
         // An empty value, of an unset variable say, is none.
@@ -100,6 +96,7 @@ impl Common<'_> {
         words.extend(request.sources.iter().map(|source| match source {
             Source::Pattern(pattern) => pattern.clone(),
             Source::Remote(remote) => remote.url.clone(),
+            Source::Commit(commit) => commit.url.clone(),
             Source::Text { name, .. } => format!("<<{name}"),
         }));
         words.push(request.destination.clone());
@@ -111,7 +108,7 @@ impl Common<'_> {
 fn expand_source(
     state: &State,
     source: &CopySource,
-    remotes: &BTreeMap<String, Remote>,
+    remotes: &BTreeMap<String, Source>,
 ) -> Result<Source, Problem> {
     Ok(match source {
         CopySource::Heredoc(heredoc) => Source::Text {
@@ -122,7 +119,7 @@ fn expand_source(
             let path = word.expand(&state.scope)?;
             match (Form::of(&path), remotes.get(&path)) {
                 (Form::Path, _) => Source::Pattern(path),
-                (_, Some(remote)) => Source::Remote(remote.clone()),
+                (_, Some(remote)) => remote.clone(),
                 (_, None) => return Err(Problem::CopyOfUrl { url: path }),
             }
         }

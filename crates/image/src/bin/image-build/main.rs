@@ -3,15 +3,16 @@
 //! Reads a request as JSON from standard input, prints an answer as JSON. The tests of the crate use it to build as another
 //! user, in another directory, and in a process that can be killed.
 
+mod servers;
+
 use std::{
-    collections::BTreeMap, error::Error, io, io::Write, path::PathBuf, pin::Pin, sync::Arc,
-    time::Duration,
+    collections::BTreeMap, error::Error, io, io::Write, path::PathBuf, sync::Arc, time::Duration,
 };
 
 use notes_dockerfile::{Dockerfile, Ignore, Severity, render};
 use notes_image::{
     Plan, Store, build,
-    build::{Fetch, FetchError, Fetched, Options, Resources},
+    build::{Options, Resources},
     context::{Directory, Ignoring},
     plan::{self, Context},
     report::{Reporter, StepName, StepReport},
@@ -20,6 +21,8 @@ use notes_image::{
 use notes_oci::{ImageSink, Layout, Platform};
 use notes_sandbox::Secret;
 use serde::{Deserialize, Serialize};
+
+use servers::{Files, Forge, Repository};
 
 /// What is to be built.
 #[derive(Deserialize)]
@@ -52,29 +55,15 @@ struct Request {
     /// What is behind URLs.
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// Git repositories by address.
+    #[serde(default)]
+    repositories: BTreeMap<String, Repository>,
     /// Directories as further contexts, by name.
     #[serde(default)]
     contexts: BTreeMap<String, PathBuf>,
     /// Images as further contexts, by name.
     #[serde(default)]
     images: BTreeMap<String, String>,
-}
-
-/// Answers from memory.
-struct Files(BTreeMap<String, String>);
-
-impl Fetch for Files {
-    fn fetch<'a>(
-        &'a self,
-        url: &'a str,
-        sink: &'a mut (dyn Write + Send),
-    ) -> Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>> {
-        Box::pin(async move {
-            let text = self.0.get(url).ok_or_else(|| FetchError::new("nothing is there"))?;
-            sink.write_all(text.as_bytes()).map_err(FetchError::new)?;
-            Ok(Fetched { modified: Some(1_500_000_000) })
-        })
-    }
 }
 
 /// What became of it.
@@ -152,6 +141,7 @@ async fn carry_out(request: &Request, sandbox: notes_sandbox::Sandbox) -> Result
         secrets: secrets.map(|(id, text)| (id.clone(), Secret::new(text.as_bytes()))).collect(),
         agents: request.agents.clone(),
         fetch: Some(Arc::new(Files(request.files.clone()))),
+        repositories: Some(Arc::new(Forge(request.repositories.clone()))),
         contexts: request
             .contexts
             .iter()
