@@ -250,8 +250,14 @@ impl Tree {
         let mut entries = Vec::new();
         for entry in tree.iter() {
             let entry = entry?;
+            let name = entry.inner.filename.as_bstr();
+            // git does not write such a name; a server may.
+            if matches!(name.as_bytes(), b"" | b"." | b"..") || name.contains(&b'/') {
+                let problem = gix::error::validation(format!("`{name}` is not a name of a file"));
+                return Err(gix::Error::from_error(problem));
+            }
             entries.push(Entry {
-                path: path.join(gix::path::from_bstr(entry.inner.filename.as_bstr())?),
+                path: path.join(gix::path::from_bstr(name)?),
                 kind: Kind::from(entry.inner.mode.kind()),
                 id: Id(entry.inner.oid.to_owned()),
             });

@@ -113,3 +113,24 @@ fn what_git_lfs_keeps_is_read_where_it_was_fetched_to() {
     tree.open(&entry).unwrap().read_to_string(&mut content).unwrap();
     assert_eq!(content, "hello");
 }
+
+#[test]
+fn a_name_that_leads_elsewhere_is_an_error() {
+    let Some(fixture) = TestRepo::new("a_name_that_leads_elsewhere_is_an_error") else { return };
+    fixture.write("file", "");
+    let commit = fixture.commit("One");
+    let blob = fixture.git(&["rev-parse", &format!("{commit}:file")]);
+    let byte = |at: usize| u8::from_str_radix(&blob[at..at + 2], 16).unwrap();
+    let id: Vec<u8> = (0..blob.len()).step_by(2).map(byte).collect();
+    for name in ["..", ".", "a/b"] {
+        let raw = [format!("100644 {name}\0").as_bytes(), &id].concat();
+        let raw = fixture.write("raw", raw);
+        let raw = raw.to_str().unwrap();
+        let tree = fixture.git(&["hash-object", "-t", "tree", "-w", "--literally", raw]);
+        let commit = fixture.git(&["commit-tree", "-m", "Two", &tree]);
+        let repository = Repository::discover(fixture.path()).unwrap();
+        let revision = repository.revision(&commit).unwrap();
+        let error = repository.tree(&revision).unwrap_err();
+        assert!(matches!(error, TreeError::Object { .. }), "{name}: {error}");
+    }
+}
