@@ -11,15 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use notes_oci::{Image, ImageSink as _, Pinned};
-use notes_registry::{Options, Remote};
-use notes_testkit::{
-    image,
-    registry::{Login, TestRegistry},
-};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::world::Place;
+use crate::{ground::Ground, world::Place};
 
 /// How many are injected at a time: a node of two cores starts and ends that many pods without being late itself.
 const AT_A_TIME: usize = 6;
@@ -58,12 +52,12 @@ async fn every_fault_is_named_with_its_cause() {
             let _turn = turns.acquire_owned().await.unwrap();
             let place = Place::find(&format!("fault-{}", fault.name)).await.unwrap();
             let (place, explained) = tokio::task::spawn_blocking(move || {
-                let explained = ground.inject(&fault, &place);
+                let explained = inject(&ground, &fault, &place);
                 (place, explained)
             })
             .await
             .unwrap();
-            place.leave().await;
+            drop(place);
             explained
         });
     }
@@ -97,76 +91,53 @@ fn faults() -> Vec<Fault> {
     directories.map(fault).filter(|fault| fault.name.contains(&only)).collect()
 }
 
-/// The registries and the image of the program.
-struct Ground {
-    open: TestRegistry,
-    private: TestRegistry,
-    image: Pinned,
+/// Deploys what has the fault, and reads along.
+fn inject(ground: &Ground, fault: &Fault, place: &Place) -> Explained {
+    let manifests = ground.manifests(&fault.manifests, place);
+    fs::write(place.directory.path().join("k8s.yaml"), manifests).unwrap();
+    let image = ground.image.to_string();
+    let begun = Instant::now();
+    let mut child = place
+        .command(&["-f", "k8s.yaml", "--image", &image, "--timeout", TIMEOUT])
+        .spawn()
+        .unwrap();
+    let lines: Vec<(Duration, String)> = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .map(|line| (begun.elapsed(), without_count(&line.unwrap()).to_owned()))
+        .collect();
+    let code = child.wait().unwrap().code();
+    let since_onset = |moment: Duration| moment.saturating_sub(fault.onset);
+    let start = lines.iter().rposition(|(_, line)| line.starts_with("error: "));
+    let failure = start.map_or(&lines[lines.len()..], |start| &lines[start..]);
+    let cause = failure.first().map_or("", |(_, line)| cause(line));
+    let named = lines.iter().find(|(_, line)| !cause.is_empty() && line.contains(cause));
+    let decided = lines.last().map_or(Duration::ZERO, |(moment, _)| *moment);
+    let mut text: String = failure.iter().flat_map(|(_, line)| [line, "\n"]).collect();
+    let _ = write!(text, "exit {}", code.expect("no signal ends it"));
+    Explained {
+        name: fault.name.clone(),
+        failure: without_names(ground, &text, place),
+        named: since_onset(named.map_or(decided, |(moment, _)| *moment)),
+        decided: since_onset(decided),
+    }
 }
 
-impl Ground {
-    async fn prepare(test: &str) -> Option<Self> {
-        Place::find(test).await?;
-        let (open, private) =
-            (TestRegistry::start().await, TestRegistry::with_login(Login::Basic).await);
-        let (own, foreign) = (image::busybox(test, &["true"])?, image::foreign(test)?);
-        push(&open, "team/foreign:1", &foreign).await;
-        let image = push(&open, "team/web:1", &own).await;
-        Some(Self { open, private, image })
-    }
-
-    /// Deploys what has the fault, and reads along.
-    fn inject(&self, fault: &Fault, place: &Place) -> Explained {
-        let manifests = fault
-            .manifests
-            .replace("REGISTRY", self.open.registry().as_str())
-            .replace("PRIVATE", self.private.registry().as_str())
-            .replace("NAMESPACE", &place.namespace);
-        fs::write(place.directory.path().join("k8s.yaml"), manifests).unwrap();
-        let image = self.image.to_string();
-        let begun = Instant::now();
-        let mut child = place
-            .command(&["-f", "k8s.yaml", "--image", &image, "--timeout", TIMEOUT])
-            .spawn()
-            .unwrap();
-        let lines: Vec<(Duration, String)> = BufReader::new(child.stderr.take().unwrap())
-            .lines()
-            .map(|line| (begun.elapsed(), without_count(&line.unwrap()).to_owned()))
-            .collect();
-        let code = child.wait().unwrap().code();
-        let since_onset = |moment: Duration| moment.saturating_sub(fault.onset);
-        let start = lines.iter().rposition(|(_, line)| line.starts_with("error: "));
-        let failure = start.map_or(&lines[lines.len()..], |start| &lines[start..]);
-        let cause = failure.first().map_or("", |(_, line)| cause(line));
-        let named = lines.iter().find(|(_, line)| !cause.is_empty() && line.contains(cause));
-        let decided = lines.last().map_or(Duration::ZERO, |(moment, _)| *moment);
-        let mut text: String = failure.iter().flat_map(|(_, line)| [line, "\n"]).collect();
-        let _ = write!(text, "exit {}", code.expect("no signal ends it"));
-        Explained {
-            name: fault.name.clone(),
-            failure: self.without_names(&text, place),
-            named: since_onset(named.map_or(decided, |(moment, _)| *moment)),
-            decided: since_onset(decided),
-        }
-    }
-
-    /// Replaces what differs from run to run.
-    fn without_names(&self, text: &str, place: &Place) -> String {
-        let text = text
-            .replace(self.open.registry().as_str(), "REGISTRY")
-            .replace(self.private.registry().as_str(), "PRIVATE")
-            .replace(&place.namespace, "NAMESPACE");
-        let words = text.split_inclusive([' ', '\n']);
-        words
-            .map(|word| match word.split_once("/web-") {
-                Some((kind @ ("pod" | "replicaset"), name)) => {
-                    let end = name.find([':', ' ', '\n']).unwrap_or(name.len());
-                    format!("{kind}/web-…{}", &name[end..])
-                }
-                _ => word.to_owned(),
-            })
-            .collect()
-    }
+/// Replaces what differs from run to run.
+fn without_names(ground: &Ground, text: &str, place: &Place) -> String {
+    let text = text
+        .replace(ground.open.registry().as_str(), "REGISTRY")
+        .replace(ground.private.registry().as_str(), "PRIVATE")
+        .replace(&place.namespace, "NAMESPACE");
+    let words = text.split_inclusive([' ', '\n']);
+    words
+        .map(|word| match word.split_once("/web-") {
+            Some((kind @ ("pod" | "replicaset"), name)) => {
+                let end = name.find([':', ' ', '\n']).unwrap_or(name.len());
+                format!("{kind}/web-…{}", &name[end..])
+            }
+            _ => word.to_owned(),
+        })
+        .collect()
 }
 
 /// Returns the sentence about the cause, without where it is.
@@ -210,9 +181,4 @@ fn table(all: &[Explained]) -> String {
         );
     }
     text
-}
-
-async fn push(registry: &TestRegistry, name: &str, image: &Image) -> Pinned {
-    let remote = Remote::new(Options::default()).unwrap();
-    remote.write(image, &registry.reference(name)).await.unwrap()
 }

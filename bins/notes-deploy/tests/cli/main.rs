@@ -1,6 +1,8 @@
 //! `notes-deploy` as a person uses it: what it prints, how it ends, and what it leaves behind.
 
 mod faults;
+mod ground;
 mod injected;
 mod input;
+mod passing;
 mod world;

@@ -8,7 +8,10 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, api::DeleteParams};
+use kube::{
+    Api,
+    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
+};
 use notes_testkit::{cluster::Cluster, skip};
 use tempfile::TempDir;
 
@@ -151,6 +154,34 @@ impl Place {
         let api: Api<Namespace> = Api::all(self.client.clone());
         api.get_opt(&self.namespace).await.unwrap().is_none()
     }
+
+    /// Applies objects, as another job would.
+    pub(crate) async fn apply(&self, text: &str) {
+        for manifest in notes_k8s_deploy::manifest::parse("later.yaml", text).unwrap() {
+            let object = serde_json::to_value(&manifest.object).unwrap();
+            let object: DynamicObject = serde_json::from_value(object).unwrap();
+            let types = object.types.as_ref().unwrap();
+            let resource = ApiResource::from_gvk(&types.try_into().unwrap());
+            let api: Api<DynamicObject> = if is_cluster_wide(&resource) {
+                Api::all_with(self.client.clone(), &resource)
+            } else {
+                Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+            };
+            let name = object.metadata.name.clone().unwrap();
+            let params = PatchParams::apply("another-job").force();
+            api.patch(&name, &params, &Patch::Apply(&object)).await.unwrap();
+        }
+    }
+}
+
+/// Kinds without a namespace that tests make objects of; such an object is called as the namespace of its test.
+const CLUSTER_WIDE: [(&str, &str, &str); 2] = [
+    ("", "v1", "PersistentVolume"),
+    ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration"),
+];
+
+fn is_cluster_wide(resource: &ApiResource) -> bool {
+    CLUSTER_WIDE.iter().any(|(_, _, kind)| resource.kind == *kind)
 }
 
 impl Drop for Place {
@@ -160,8 +191,15 @@ impl Drop for Place {
         let deleting = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async {
-                let namespaces: Api<Namespace> = Api::all(connect(&administrator).await);
+                let client = connect(&administrator).await;
+                let namespaces: Api<Namespace> = Api::all(client.clone());
                 let _ = namespaces.delete(&namespace, &DeleteParams::default()).await;
+                for (group, version, kind) in CLUSTER_WIDE {
+                    let resource =
+                        ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+                    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+                    let _ = api.delete(&namespace, &DeleteParams::default()).await;
+                }
             });
         });
         let _ = deleting.join();

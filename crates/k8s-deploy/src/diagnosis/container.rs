@@ -14,6 +14,10 @@ pub(super) enum Role {
     Main,
 }
 
+/// The grace of what another job may be about to write. The kubelet looks again after 10 to 15 seconds (the pod workers' back-off,
+/// with its jitter); what came within five seconds has been seen by then.
+const MAY_COME: Grade = Grade::probable(20);
+
 pub(super) fn diagnose(subject: &Subject<'_>) -> Option<Diagnosis> {
     match subject.waiting() {
         Some(("CreateContainerConfigError", message)) => Some(configuration(subject, message)),
@@ -28,18 +32,12 @@ fn configuration(subject: &Subject<'_>, message: &str) -> Diagnosis {
     let is_missing = message.contains("not found") || message.contains("couldn't find key");
     let lower = message.to_lowercase();
     let (cause, grade, summary, hint) = if is_missing && lower.contains("secret") {
-        // A moment's grace: an operator or another job may be about to write it.
         let hint =
             "create it in the same namespace, or correct the name in `notes.toml` or the manifest";
-        (Cause::SecretMissing, Grade::probable(8), "a Secret or a key in it is missing", Some(hint))
+        (Cause::SecretMissing, MAY_COME, "a Secret or a key in it is missing", Some(hint))
     } else if is_missing && lower.contains("configmap") {
         let hint = "create it in the same namespace, or correct the name in the manifest";
-        (
-            Cause::ConfigMapMissing,
-            Grade::probable(8),
-            "a ConfigMap or a key in it is missing",
-            Some(hint),
-        )
+        (Cause::ConfigMapMissing, MAY_COME, "a ConfigMap or a key in it is missing", Some(hint))
     } else if lower.contains("non-root")
         || lower.contains("runasnonroot")
         || lower.contains("run as root")

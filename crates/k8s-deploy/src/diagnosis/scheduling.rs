@@ -3,6 +3,10 @@
 use super::{Cause, Diagnosis, Grade, Scene};
 use crate::Object;
 
+/// The grace of what another job may be about to write. The kubelet tries a volume again after 0.5, 1, 2, 4, 8 and 16 seconds, and
+/// what came meanwhile may need one more try to be seen.
+const MAY_COME: Grade = Grade::probable(35);
+
 pub(super) fn diagnose(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
     unschedulable(scene, pod).or_else(|| volume(scene, pod))
 }
@@ -66,13 +70,13 @@ fn volume(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
     let is_pending = pod.text("/status/phase") == Some("Pending");
     let message = ["FailedMount", "FailedAttachVolume"]
         .iter()
-        .find_map(|reason| scene.events.messages(pod.uid(), reason).first().copied())
+        .find_map(|reason| scene.events.newest(pod.uid(), reason, ""))
         .filter(|_| is_pending)?;
     let lower = message.to_lowercase();
     let (cause, grade, summary) = if lower.contains("not found") && lower.contains("secret") {
-        (Cause::SecretMissing, Grade::probable(8), "a Secret that is mounted is missing")
+        (Cause::SecretMissing, MAY_COME, "a Secret that is mounted is missing")
     } else if lower.contains("not found") && lower.contains("configmap") {
-        (Cause::ConfigMapMissing, Grade::probable(8), "a ConfigMap that is mounted is missing")
+        (Cause::ConfigMapMissing, MAY_COME, "a ConfigMap that is mounted is missing")
     } else {
         (Cause::VolumeFailed, Grade::probable(90), "a volume cannot be mounted")
     };

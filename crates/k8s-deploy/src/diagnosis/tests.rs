@@ -149,7 +149,7 @@ fn images_that_do_not_arrive() {
 #[test]
 fn containers_that_cannot_be_configured_or_started() {
     insta::assert_snapshot!(waiting("CreateContainerConfigError", "secret \"notes-secret\" not found").told(), @r"
-    SecretMissing, probable after 8 s: pod/web-1 container web: a Secret or a key in it is missing
+    SecretMissing, probable after 20 s: pod/web-1 container web: a Secret or a key in it is missing
     hint: create it in the same namespace, or correct the name in `notes.toml` or the manifest
     ");
     let key =
