@@ -165,6 +165,8 @@ impl Server {
     ) -> Result<Arc<dyn Tree>, FetchError> {
         let Submodule { path, address, commit } = submodule;
         let upstream = parent.beside(&address).map_err(|error| self.failed(error));
+        // As people may see it.
+        let address = upstream.as_ref().map_or(address, Upstream::address);
         let fetched = upstream.and_then(|upstream| {
             let clone = self.fetch(&upstream, commit, &into.join("objects"))?;
             self.tree(&clone, &upstream, Submodules::Fetch, &into.join("submodules"))
