@@ -1,10 +1,13 @@
 //! What to do about a command that failed: the frequent causes, told by how it ended and what it said last.
 
-use std::{io, path::Path};
+mod manager;
+mod sayings;
 
 use notes_sandbox::{Exit, Network};
 
-use crate::tree::{Tree, follow};
+pub(super) use manager::Manager;
+
+use sayings::{OFFLINE, SAYINGS};
 
 /// A command that failed, and what its image tells about it.
 #[derive(Clone, Copy, Debug)]
@@ -17,152 +20,6 @@ pub(super) struct Failure<'a> {
     pub(super) network: Network,
     pub(super) manager: Option<Manager>,
 }
-
-/// A program that installs packages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manager {
-    Apt,
-    Apk,
-    Dnf,
-    Microdnf,
-    Yum,
-    Zypper,
-    Pacman,
-}
-
-/// The programs, in the order they are looked for: where `dnf` is, `yum` is another name of it.
-const MANAGERS: [(&str, Manager); 9] = [
-    ("usr/bin/apt-get", Manager::Apt),
-    ("sbin/apk", Manager::Apk),
-    ("usr/sbin/apk", Manager::Apk),
-    ("usr/bin/dnf", Manager::Dnf),
-    ("usr/bin/microdnf", Manager::Microdnf),
-    ("usr/bin/yum", Manager::Yum),
-    ("usr/bin/zypper", Manager::Zypper),
-    ("usr/bin/pacman", Manager::Pacman),
-    ("bin/apt-get", Manager::Apt),
-];
-
-impl Manager {
-    /// Finds the one that an image has.
-    pub(super) fn of(files: &dyn Tree) -> io::Result<Option<Self>> {
-        for (path, manager) in MANAGERS {
-            let path = follow(files, Path::new(path))?;
-            if files.entry(&path)?.is_some() {
-                return Ok(Some(manager));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Returns the command that installs what `packages` names.
-    fn install(self, packages: &str) -> String {
-        match self {
-            Self::Apt => format!("apt-get update && apt-get install --yes {packages}"),
-            Self::Apk => format!("apk add --no-cache {packages}"),
-            Self::Dnf => format!("dnf install --assumeyes {packages}"),
-            Self::Microdnf => format!("microdnf install --assumeyes {packages}"),
-            Self::Yum => format!("yum install --assumeyes {packages}"),
-            Self::Zypper => format!("zypper --non-interactive install {packages}"),
-            Self::Pacman => format!("pacman -Sy --noconfirm {packages}"),
-        }
-    }
-}
-
-/// What programs say, and what to do about it; the first that fits counts. What is certain stands before what is a guess.
-const SAYINGS: &[(&[&str], &str)] = &[
-    (
-        &["\\r': ", "^m: bad interpreter"],
-        "a script has Windows line ends: write `*.sh text eol=lf` into `.gitattributes` and commit the file anew",
-    ),
-    (
-        &["exec format error"],
-        "a program is for another architecture, or a script has no `#!` line: what is copied in must be for the platform of the image",
-    ),
-    (
-        &["externally-managed-environment"],
-        "this Python is the distribution's own: make an environment with `python3 -m venv /venv` and use `/venv/bin/pip`, or begin with a `python` image",
-    ),
-    (
-        &["unable to locate package", "has no installation candidate", "404  not found [ip:"],
-        "the package lists are missing or old: write `apt-get update &&` before `apt-get install`, in the same `RUN`",
-    ),
-    (
-        &["do you want to continue? [y/n]"],
-        "nobody answers during a build: write `apt-get install --yes`",
-    ),
-    (
-        &["unable to select packages"],
-        "this release of Alpine has no package of that name, or its lists are old: `apk add --no-cache` fetches them",
-    ),
-    (
-        &["could not open requirements file"],
-        "copy the file before this step: `COPY requirements.txt ./`",
-    ),
-    (
-        &["pg_config executable not found"],
-        "psycopg2 is compiled here: take `psycopg2-binary` or `psycopg[binary]`, or install `libpq-dev` and a compiler",
-    ),
-    (
-        &[
-            "command 'gcc' failed",
-            "command 'cc' failed",
-            "unable to execute 'gcc'",
-            "unknown compiler(s)",
-        ],
-        "a package is compiled and the image has no compiler: install one (`build-essential`, on Alpine `build-base`) in a stage whose wheels you copy, or take a version with ready wheels",
-    ),
-    (
-        &["no matching distribution found"],
-        "the index has no such version for this Python and platform: look at the version, at the base's Python, or at the index that pip asks",
-    ),
-    (
-        &["existing package-lock.json", "npm error code eusage", "npm err! code eusage"],
-        "commit `package-lock.json` and copy it with `package.json` before `npm ci`; where both are there they disagree, and `npm install` on your machine makes them agree",
-    ),
-    (
-        &["open '/package.json'", "could not read package.json"],
-        "copy `package.json` to the `WORKDIR` before this step",
-    ),
-    (
-        &["gyp err! find python", "gyp err! stack error: not found: make"],
-        "a native module is compiled here: install `python3`, `make` and `g++` in a stage whose `node_modules` you copy",
-    ),
-    (
-        &["javascript heap out of memory"],
-        "node's heap is full: set `NODE_OPTIONS=--max-old-space-size=…`, in megabytes, within the memory of the job",
-    ),
-    (
-        &["the secret_key setting must not be empty", "keyerror: 'secret_key'"],
-        "only the deployment has this setting: give the step a placeholder, `RUN SECRET_KEY=none python manage.py …`, which stays out of the image",
-    ),
-    (
-        &["no space left on device"],
-        "the disk is full: prune the store, or name one on a larger disk",
-    ),
-    (
-        &[
-            "certificate verify failed",
-            "unable to get local issuer certificate",
-            "self-signed certificate",
-            "self signed certificate",
-            "certificate signed by unknown authority",
-        ],
-        "the image does not know who signed the server's certificate: install `ca-certificates`, or copy your own authority's in and run `update-ca-certificates`",
-    ),
-];
-
-/// What programs say when a name or a host cannot be reached.
-const OFFLINE: [&str; 8] = [
-    "temporary failure in name resolution",
-    "temporary failure resolving",
-    "could not resolve",
-    "name or service not known",
-    "eai_again",
-    "enotfound",
-    "bad address '",
-    "network is unreachable",
-];
 
 /// Returns what a person may do about it, if the cause is one of the frequent ones.
 pub(super) fn advice(failure: &Failure<'_>) -> Option<String> {
@@ -179,7 +36,10 @@ pub(super) fn advice(failure: &Failure<'_>) -> Option<String> {
             "something killed it, most likely for want of memory: give the job more, or let fewer processes run at once"
                 .to_owned(),
         ),
-        127 => failure.output.iter().rev().find_map(|line| missing(line)).map(|it| absent(it, failure.manager)),
+        127 => {
+            let name = failure.output.iter().rev().find_map(|line| missing(line))?;
+            Some(absent(name, failure.manager))
+        }
         _ if failure.uid != 0 && says(&"permission denied") => Some(format!(
             "it ran as user {}: write `USER root` before it and the user again after it, or give that user the files with `COPY --chown`",
             failure.uid
@@ -288,6 +148,8 @@ mod tests {
             ),
             (254, "npm error enoent Could not read package.json: Error: ENOENT", "`package.json`"),
             (1, "  busybox-x (no such package):\nERROR: unable to select packages:", "Alpine"),
+            (128, "git@example.com: Permission denied (publickey).", "--mount=type=ssh"),
+            (128, "Host key verification failed.\nfatal: Could not read", "ssh_known_hosts"),
             (1, "OSError: [Errno 28] No space left on device", "disk"),
             (
                 1,
@@ -309,6 +171,7 @@ mod tests {
             (1, "Permission denied"),
             (127, ""),
             (127, "the page was not found"),
+            (1, "npm error Could not resolve dependency:"),
             (3, "/bin/sh: curl: not found, going on without"),
         ] {
             assert_eq!(told(status, output), None, "{output}");
