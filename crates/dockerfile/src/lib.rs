@@ -39,7 +39,8 @@
 //! error with its line, never passed over. [`checklist`] says for every rule where it is tested, and where we differ.
 //!
 //! All of it is linear in the text, except for patterns, which take the product of pattern and value. What a file can make grow or
-//! take long (values that double, patterns with many stars, nesting) has a limit and is an error beyond it.
+//! take long (values that double, patterns with many stars, nesting) has a limit and is an error beyond it; [`Work`] is the limit of many words
+//! together.
 
 #[doc = include_str!("docs/checklist.md")]
 pub mod checklist {}

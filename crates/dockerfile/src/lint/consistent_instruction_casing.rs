@@ -21,13 +21,17 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
             Some(&stage.keyword).into_iter().chain(below)
         })
         .collect();
-    let lower = keywords.iter().filter(|word| word.value == word.to_lowercase()).count();
-    let upper = keywords.iter().filter(|word| word.value == word.to_uppercase()).count();
+    // A keyword is ASCII.
+    let is_lower = |word: &str| !word.bytes().any(|letter| letter.is_ascii_uppercase());
+    let is_upper = |word: &str| !word.bytes().any(|letter| letter.is_ascii_lowercase());
+    let lower = keywords.iter().filter(|word| is_lower(word)).count();
+    let upper = keywords.iter().filter(|word| is_upper(word)).count();
+    let fits = |word: &str| if lower > upper { is_lower(word) } else { is_upper(word) };
     let expected =
         |word: &str| if lower > upper { word.to_lowercase() } else { word.to_uppercase() };
     keywords
         .into_iter()
-        .filter(|word| word.value != expected(word))
+        .filter(|word| !fits(word))
         .map(|word| {
             let message = format!("`{}` is not in the case of the other instructions", word.value);
             Found::new(word.span, message).with_hint(format!("write `{}`", expected(word)))

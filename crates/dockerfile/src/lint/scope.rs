@@ -1,5 +1,6 @@
 //! What is set where, as far as the text and what is known of base images tell.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
@@ -71,6 +72,14 @@ impl Globals {
         nearest(name, names.keys().map(String::as_str).take(left))
     }
 
+    /// Returns the name of the image that `stage` begins with, in a build without arguments.
+    fn image<'a>(&self, stage: &'a Stage) -> Cow<'a, str> {
+        if stage.image.is_literal() {
+            return stage.image.raw().into();
+        }
+        self.text(&stage.image).unwrap_or_default().text.into()
+    }
+
     /// Returns what `word` is in a build without arguments.
     pub(super) fn text(&self, word: &Word) -> Option<Expanded> {
         let value = |name: &str| self.values.get(name).cloned().flatten();
@@ -92,7 +101,7 @@ pub(super) fn parents(file: &Dockerfile, globals: &Globals) -> Vec<Option<usize>
     let mut names = HashMap::new();
     let mut parents = Vec::new();
     for stage in &file.stages {
-        let image = globals.text(&stage.image).unwrap_or_default().text;
+        let image = globals.image(stage);
         let numbered = || image.parse().ok().filter(|number| *number < stage.index);
         parents.push(names.get(&image.to_ascii_lowercase()).copied().or_else(numbered));
         names.extend(stage.name.as_ref().map(|name| (name.as_str().to_owned(), stage.index)));
@@ -106,7 +115,7 @@ pub(super) struct Scope<'a> {
     /// The names, and the values of those whose value the text alone tells.
     values: BTreeMap<String, Option<String>>,
     /// What names were before they were set, so that stages that begin with the same one do not each copy all of it.
-    before: Vec<(String, Option<Option<String>>)>,
+    before: Vec<(String, Option<Value>)>,
     /// Whether the environment of the base image is known.
     pub(super) complete: bool,
 }
@@ -114,6 +123,9 @@ pub(super) struct Scope<'a> {
 /// A point of the walk: what was set since can be taken back.
 #[derive(Clone, Copy)]
 pub(super) struct Mark(usize);
+
+/// The value of a variable, where the text alone tells it.
+type Value = Option<String>;
 
 /// A step of a walk that is still to be made.
 #[derive(Clone, Copy)]
@@ -163,7 +175,7 @@ impl<'a> Scope<'a> {
 
     /// Sets what is set at the beginning of `stage`, a stage that builds upon no other.
     fn begin(&mut self, subject: &Subject<'_>, stage: &Stage) {
-        let image = self.globals.text(&stage.image).unwrap_or_default().text;
+        let image = self.globals.image(stage);
         let base = subject.options.bases.get(&stage.index);
         let environment = base.and_then(|base| base.environment.as_ref());
         self.set("PATH".to_owned(), None);
@@ -203,7 +215,9 @@ impl<'a> Scope<'a> {
                     (name, self.text(value).map(|value| value.text))
                 });
                 let pairs: Vec<_> = pairs.collect();
-                pairs.into_iter().for_each(|(name, value)| self.set(name, value));
+                for (name, value) in pairs {
+                    self.set(name, value);
+                }
             }
             _ => {}
         }

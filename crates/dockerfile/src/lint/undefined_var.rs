@@ -2,7 +2,7 @@
 
 use super::scope::Scope;
 use super::{Found, Judge, Rule, Status, Subject};
-use crate::{CopySource, Declaration, Heredoc, Instruction, Span, Statement};
+use crate::{CopySource, Declaration, Heredoc, Instruction, Span, Statement, Word};
 
 pub(super) const RULE: Rule = Rule {
     name: "UndefinedVar",
@@ -30,6 +30,10 @@ fn in_declarations(
     scope: &mut Scope<'_>,
     declarations: &[Declaration],
 ) -> Vec<Found> {
+    let literal = |it: &Declaration| it.default.as_ref().is_none_or(Word::is_literal);
+    if declarations.iter().all(literal) {
+        return Vec::new();
+    }
     let mut found = Vec::new();
     let mark = scope.mark();
     for declaration in declarations {
