@@ -125,12 +125,12 @@ pub(super) fn resolve(
     }
     let platform = match &stage.platform {
         None => options.platform.clone(),
-        Some(word) => {
-            let text = word.expand_within(arguments, work)?.text;
+        Some(flag) => {
+            let text = flag.expand_within(arguments, work)?.text;
             if text.is_empty() {
-                return Err(Problem::EmptyPlatform.at(word.span()));
+                return Err(Problem::EmptyPlatform.at(flag.span()));
             }
-            text.parse().map_err(|source| Problem::Platform { source }.at(word.span()))?
+            text.parse().map_err(|source| Problem::Platform { source }.at(flag.span()))?
         }
     };
     let name = stage.name.as_ref().map(|name| name.as_str().to_owned());

@@ -75,7 +75,7 @@ struct Lookup<'a> {
 /// What became of looking an image up.
 #[derive(Clone)]
 enum Found {
-    Image(Image),
+    Image(Box<Image>),
     /// It is there, for this platform instead.
     Other(String),
     Nothing,
@@ -108,7 +108,7 @@ impl Lookup<'_> {
             return found.clone();
         }
         let found = match self.sources.image(reference, platform).await {
-            Ok(image) => Found::Image(image),
+            Ok(image) => Found::Image(image.into()),
             Err(ImagesError::Remote(PullError::NoPlatform { offered, .. }))
                 if !offered.is_empty() =>
             {

@@ -25,10 +25,10 @@ pub(super) struct Failure<'a> {
 pub(super) fn advice(failure: &Failure<'_>) -> Option<String> {
     let lines: Vec<String> = failure.output.iter().map(|line| line.to_lowercase()).collect();
     let says = |words: &&str| lines.iter().any(|line| line.contains(*words));
-    if let Some((_, advice)) = SAYINGS.iter().find(|(words, _)| words.iter().any(|it| says(&it))) {
+    if let Some((_, advice)) = SAYINGS.iter().find(|(words, _)| words.iter().any(&says)) {
         return Some((*advice).to_owned());
     }
-    if OFFLINE.iter().any(|it| says(&it)) {
+    if OFFLINE.iter().any(&says) {
         return Some(unreachable(failure.network).to_owned());
     }
     match failure.exit.shell_status() {
@@ -55,7 +55,7 @@ pub(super) fn advice(failure: &Failure<'_>) -> Option<String> {
 fn unreachable(network: Network) -> &'static str {
     match network {
         Network::None => "`--network=none` gives this step no network",
-        _ => {
+        Network::Host => {
             "the step has the network of the job: behind a proxy, give `--build-arg HTTPS_PROXY=…` and `HTTP_PROXY`, else look at its name server"
         }
     }
