@@ -22,6 +22,7 @@ use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, major, minor};
 use crate::tree::{Entry, Kind};
 
 pub use layers::Layers;
+pub(crate) use layers::{Merged, child};
 
 /// The attribute of an opaque directory: root's, and that of a mount in a user namespace (`userxattr`).
 pub(crate) const OPAQUE: [&str; 2] = ["trusted.overlay.opaque", "user.overlay.opaque"];
@@ -176,6 +177,12 @@ pub(crate) fn is_opaque(path: &Path) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Tells whether this process can make a directory opaque in root's way, by trying it in `directory`.
+pub(crate) fn may_trust(directory: &Path) -> io::Result<bool> {
+    let trial = tempfile::tempdir_in(directory)?;
+    Ok(xattr::set(trial.path(), OPAQUE[0], b"y").is_ok())
 }
 
 /// Sets the modification time of `path` itself.

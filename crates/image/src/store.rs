@@ -3,6 +3,7 @@
 //! ```text
 //! <root>/oci-layout, blobs/sha256/<digest>   compressed layers; an image layout as far as blobs go
 //! <root>/layers/<diff id>/                   unpacked layers in the form overlayfs mounts
+//! <root>/user-layers/<diff id>/              the same, made by who may not set `trusted` attributes: see [`overlay`](crate::overlay)
 //! <root>/steps/<key>                         what a step made, as JSON
 //! <root>/mounts/<id>/                        directories of `RUN --mount=type=cache`
 //! <root>/downloads/<digest of a URL>         what was behind it last, as JSON; the file itself is a blob
@@ -28,6 +29,7 @@ use notes_oci::{Descriptor, DiffId, Digest, FileBlob, Layer};
 
 use crate::{
     cache::{CacheKey, LayerCache, Made},
+    overlay,
     pack::Packed,
 };
 
@@ -37,10 +39,19 @@ pub use lock::Lock;
 pub use prune::{PruneError, PruneOptions, Pruned};
 pub use unpacked::UnpackError;
 
+/// What is in the root of a store.
+const DIRECTORIES: [&str; 7] =
+    ["blobs/sha256", LAYERS[0], LAYERS[1], "steps", "mounts", "downloads", "drafts"];
+/// Unpacked layers with `trusted` attributes, and those without. Neither is understood where the other is written: an
+/// overlay would show what an opaque directory hides.
+const LAYERS: [&str; 2] = ["layers", "user-layers"];
+
 /// A store in a directory; clones are the same one. Any number of processes may use it at once.
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    /// The directory of unpacked layers whose form this process reads and writes.
+    layers: &'static str,
     /// Held as long as the store is open, so that `prune` knows.
     _use: Arc<Lock>,
 }
@@ -59,13 +70,18 @@ impl Store {
     /// Opens the store at `root`, an absolute path; makes it if it is not there.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let root = root.into();
-        let lock =
-            Self::prepare(&root).map_err(|source| OpenError { path: root.clone(), source })?;
-        Ok(Self { root, _use: Arc::new(lock) })
+        let prepare = || {
+            let lock = Self::prepare(&root)?;
+            let trusted = overlay::may_trust(&root.join("drafts"))?;
+            Ok((lock, if trusted { LAYERS[0] } else { LAYERS[1] }))
+        };
+        let (lock, layers) =
+            prepare().map_err(|source| OpenError { path: root.clone(), source })?;
+        Ok(Self { root, layers, _use: Arc::new(lock) })
     }
 
     fn prepare(root: &Path) -> io::Result<Lock> {
-        for name in ["blobs/sha256", "layers", "steps", "mounts", "downloads", "drafts"] {
+        for name in DIRECTORIES {
             fs::create_dir_all(root.join(name))?;
         }
         let layout = root.join("oci-layout");
@@ -111,7 +127,7 @@ impl Store {
 
     /// Returns where the layer `diff_id` is unpacked, or is to be.
     pub fn layer_path(&self, diff_id: &DiffId) -> PathBuf {
-        self.root.join("layers").join(diff_id.digest().hex())
+        self.root.join(self.layers).join(diff_id.digest().hex())
     }
 
     fn step_path(&self, key: &CacheKey) -> PathBuf {

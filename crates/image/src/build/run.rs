@@ -155,7 +155,7 @@ pub(super) fn run(work: &Work) -> Result<Option<Packed>, Problem> {
         Err(source) => return Err(Problem::Run { source }),
     }
     let mut packer = Packer::new(&work.store, work.compression)?;
-    snapshot::snapshot(&scratch.files(), work.time, &mut packer)?;
+    snapshot::snapshot(&scratch.files(), &work.lowers, work.time, &mut packer)?;
     let layer = packer.finish()?;
     if let Some(layer) = &layer {
         work.store.adopt(scratch, &layer.diff_id)?;

@@ -21,10 +21,10 @@ pub struct Layers {
 }
 
 /// What a path is in the merged view: the topmost entry, and for a directory all that merge into it.
-struct Merged {
-    entry: Entry,
+pub(crate) struct Merged {
+    pub(crate) entry: Entry,
     /// Where it lies on disk, top first.
-    sources: Vec<PathBuf>,
+    pub(crate) sources: Vec<PathBuf>,
 }
 
 impl Layers {
@@ -66,8 +66,8 @@ impl Layers {
     }
 }
 
-/// Returns what `name` is in the directory that `parents` merge into.
-fn child(parents: &[PathBuf], name: &Path) -> io::Result<Option<Merged>> {
+/// Returns what `name` is in the directory that `parents`, top first, merge into.
+pub(crate) fn child(parents: &[PathBuf], name: &Path) -> io::Result<Option<Merged>> {
     let mut found: Option<Merged> = None;
     for parent in parents {
         let path = parent.join(name);

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Store, lock::Lock};
+use super::{DIRECTORIES, Store, lock::Lock};
 
 /// What [`Store::prune`] keeps.
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,7 +87,7 @@ impl Store {
 
 fn candidates(root: &Path) -> io::Result<Vec<Candidate>> {
     let mut candidates = Vec::new();
-    for directory in ["blobs/sha256", "layers", "steps", "mounts", "downloads", "drafts"] {
+    for directory in DIRECTORIES {
         for entry in fs::read_dir(root.join(directory))? {
             let path = entry?.path();
             let metadata = fs::symlink_metadata(&path)?;

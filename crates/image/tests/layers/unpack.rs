@@ -79,7 +79,7 @@ fn deletions_hide_what_is_below() {
 
     // What was read is written again, with the same meaning.
     let mut packer = Packer::new(&place.store, Compression::default()).unwrap();
-    snapshot(&directories[1], i64::MAX, &mut packer).unwrap();
+    snapshot(&directories[1], &directories[..1], i64::MAX, &mut packer).unwrap();
     let again = place.unpack(&packer.finish().unwrap().unwrap()).unwrap();
     let merged = Layers::new([directories[0].clone(), again]);
     assert_eq!(names(&merged, ""), ["d", "opaque", "replaced"]);
