@@ -7,10 +7,13 @@
 //! Each dies with the one before it; when init dies the kernel ends everything in its world.
 
 mod capabilities;
+mod chroot_trial;
+mod confined;
+mod descendants;
 mod devices;
 mod execute;
 mod injected;
-mod places;
+pub(crate) mod places;
 mod pseudo;
 mod root;
 mod supervisor;
@@ -57,9 +60,18 @@ fn serve(socket: &UnixStream, request: Request) -> Result<(), Failure> {
             die_with(trial.parent);
             trial::serve(alone, socket, &trial)
         }
+        Request::ChrootTrial { parent } => {
+            die_with(parent);
+            chroot_trial::serve(alone, socket)
+        }
         Request::Run(run) => {
             die_with(run.parent);
             supervisor::serve(alone, socket, *run)
+        }
+        // It outlives the parent to end the command.
+        Request::Confined(confined) => {
+            live_with(confined.parent);
+            confined::serve(alone, socket, &confined)
         }
     }
 }
@@ -76,9 +88,14 @@ fn socket() -> std::io::Result<UnixStream> {
 }
 
 /// Asks the kernel to end this process with its parent, also if the parent is gone already.
-#[expect(clippy::exit, reason = "there is nobody left to return to")]
 fn die_with(parent: i32) {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    live_with(parent);
+}
+
+/// Ends this process if the parent is gone already.
+#[expect(clippy::exit, reason = "there is nobody left to return to")]
+fn live_with(parent: i32) {
     if Pid::as_raw(getppid()) != parent {
         std::process::exit(UNHEARD);
     }

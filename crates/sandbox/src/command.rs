@@ -28,7 +28,8 @@ pub struct Command {
     pub mounts: Vec<Mount>,
     /// What it can reach.
     pub network: Network,
-    /// The host name it sees.
+    /// The host name it sees. On a rung without name spaces that is the machine's: another one than
+    /// [`DEFAULT_HOSTNAME`] is refused there.
     pub hostname: String,
     /// Further lines of `/etc/hosts`: address and name.
     pub hosts: Vec<(String, String)>,
@@ -48,12 +49,15 @@ impl Command {
             user: User::default(),
             mounts: Vec::new(),
             network: Network::default(),
-            hostname: "build".to_owned(),
+            hostname: DEFAULT_HOSTNAME.to_owned(),
             hosts: Vec::new(),
             timeout: None,
         }
     }
 }
+
+/// The host name that a command sees where the caller chooses none.
+pub const DEFAULT_HOSTNAME: &str = "build";
 
 /// The `PATH` that docker and `BuildKit` set when an image sets none
 /// (<https://github.com/moby/buildkit/blob/master/util/system/path.go>).
@@ -69,14 +73,28 @@ pub struct Root {
     /// [`changes`](crate::changes)). They are never written to. None at all is `FROM scratch`.
     #[serde(with = "wire::paths")]
     pub lowers: Vec<PathBuf>,
-    /// Receives every change, in overlay form, and nothing else: neither mount points nor files
-    /// that the sandbox provides appear in it. Usually empty when the command starts.
+    /// Receives every change, in overlay form: neither mount points nor files that the sandbox
+    /// provides appear in it. It may hold more than what is different, as an overlay copies a file up
+    /// that is opened for writing. Usually empty when the command starts.
     #[serde(with = "wire::path")]
     pub upper: PathBuf,
     /// A directory of the caller's that is empty, and worthless afterwards. What the sandbox puts
     /// there is removed when the command has ended; after a `SIGKILL` the caller removes it.
     #[serde(with = "wire::path")]
     pub work: PathBuf,
+    /// A directory of the caller's on the same file system that lives as long as its build. A rung
+    /// without mounts keeps its private copy of the files there, and goes on in it when the next
+    /// command comes whose `lowers` are these and, behind them, what became of this `upper`. Absent,
+    /// the copy lies in `work` and is made for one command.
+    #[serde(skip)]
+    pub keep: Option<PathBuf>,
+}
+
+impl Root {
+    /// Returns the root file system of `lowers` whose changes go to `upper`.
+    pub fn new(lowers: Vec<PathBuf>, upper: PathBuf, work: PathBuf) -> Self {
+        Self { lowers, upper, work, keep: None }
+    }
 }
 
 /// Who runs the command: numbers, already looked up in the image's `/etc/passwd`.

@@ -2,12 +2,16 @@
 
 use std::io;
 
+use crate::chroot::Chroot;
 use crate::init;
 use crate::isolation::Isolation;
-use crate::probe::{self, Attempt, Probe};
+use crate::namespaces::Namespaces;
+use crate::probe::{self, Probe, Refusal};
 use crate::program::Program;
+use crate::rung::Rung;
 use crate::sandbox::Sandbox;
 use crate::sys::SingleThreaded;
+use crate::trials::{Attempt, Way};
 
 /// How [`enter`] chooses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,8 +67,9 @@ impl EnterError {
 ///
 /// On [`Isolation::Namespaces`] the process has a mount namespace of its own afterwards, and where it
 /// is not root with the right to mount, a user namespace in which it is: files it owns then belong to
-/// uid 0, and ids of its subordinate ranges can be given to files. Where nothing is offered, the
-/// process is left as it is and the returned sandbox refuses to run commands.
+/// uid 0, and ids of its subordinate ranges can be given to files. On [`Isolation::Chroot`] the
+/// process stays as it is, and so it does where nothing is offered: the returned sandbox refuses to
+/// run commands then.
 ///
 /// # Errors
 ///
@@ -84,27 +89,29 @@ pub fn enter(options: &Options) -> Result<Sandbox, EnterError> {
         let probe = Probe { reason, ..Probe::nothing(Vec::new()) };
         return Ok(Sandbox::new(probe, None));
     }
-    let (probe, attempt) = probe::attempt();
+    let ladder = options.isolation.map_or(Isolation::LADDER.to_vec(), |wanted| vec![wanted]);
+    let (probe, way) = probe::climb(&ladder);
     if let Some(wanted) = options.isolation.filter(|wanted| *wanted != probe.isolation) {
         return Err(not_offered(wanted, probe));
     }
-    let program = match attempt {
-        Some(attempt) => {
+    let ids = probe.ids.clone();
+    let opened = join("open this program");
+    let rung: Option<Box<dyn Rung>> = match way {
+        Some(Way::Join(attempt)) => {
             attempt.join(alone).map_err(join("join the name spaces"))?;
-            Some(Program::open().map_err(join("open this program"))?)
+            Some(Box::new(Namespaces { program: Program::open().map_err(opened)?, ids }))
         }
+        Some(Way::Stay) => Some(Box::new(Chroot::new(Program::itself().map_err(opened)?, ids))),
         None => None,
     };
-    Ok(Sandbox::new(probe, program))
+    Ok(Sandbox::new(probe, rung))
 }
 
 fn not_offered(wanted: Isolation, probe: Probe) -> EnterError {
     let refusal = probe.refused.into_iter().find(|refusal| refusal.isolation == wanted);
-    let (reason, remedy) = match refusal {
-        Some(refusal) => (refusal.reason, refusal.remedy),
-        None => (probe::NOT_IN_THIS_VERSION.to_owned(), None),
-    };
-    EnterError::NotOffered { isolation: wanted, reason, remedy }
+    let refusal = refusal.expect("what was tried alone is offered or refused");
+    let Refusal { isolation, reason, remedy } = refusal;
+    EnterError::NotOffered { isolation, reason, remedy }
 }
 
 impl Attempt {

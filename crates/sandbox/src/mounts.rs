@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire;
 
-/// Something mounted for one command. Targets are absolute paths inside the root; symlinks in
+/// Something mounted for one command, or copied where there are no mounts. Targets are absolute paths inside the root; symlinks in
 /// them are followed inside the root, missing parts are there for the command and gone afterwards.
 ///
 /// Sources are paths of this machine and are taken as they are: a caller who resolves a name that
@@ -38,7 +38,8 @@ pub enum Mount {
         #[serde(with = "wire::path")]
         target: PathBuf,
     },
-    /// A directory in memory. `RUN --mount=type=tmpfs`.
+    /// A directory in memory; where there are no mounts, one on the disk that goes away, and a limit is
+    /// refused. `RUN --mount=type=tmpfs`.
     Tmpfs {
         /// Where the command sees it.
         #[serde(with = "wire::path")]
@@ -46,7 +47,8 @@ pub enum Mount {
         /// The most it may hold, in bytes.
         size: Option<u64>,
     },
-    /// A file that only exists in memory, read-only. `RUN --mount=type=secret`.
+    /// A file that only exists in memory, read-only; where there are no mounts, one that is wiped when
+    /// the command has ended in any way. `RUN --mount=type=secret`.
     Secret {
         /// Where the command sees it.
         #[serde(with = "wire::path")]
@@ -89,7 +91,7 @@ impl Mount {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
-    /// They fail.
+    /// They fail; without mounts they are lost.
     #[default]
     ReadOnly,
     /// They are seen by this command and then lost (`rw` of a Dockerfile's bind mount).

@@ -18,7 +18,7 @@ const SELF: &str = "/proc/self/exe";
 
 /// An executable that a command cannot write to.
 ///
-/// The command can reach the file it was started through by `/proc/self/exe` (CVE-2019-5736), and as
+/// A command in name spaces can reach the file it was started through by `/proc/self/exe` (CVE-2019-5736), and as
 /// root could write to it once nobody runs it. So it is started through a read-only mount of the
 /// file, which exists nowhere else.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ impl Program {
             Ok(None) | Err(_) => Self::copy()?,
         };
         Ok(Self { file })
+    }
+
+    /// Opens this program for commands that have no `/proc` to reach it by.
+    pub(crate) fn itself() -> io::Result<Self> {
+        Ok(Self { file: File::open(SELF)?.into() })
     }
 
     /// Mounts the file a second time; `None` if it is not at its path any more.

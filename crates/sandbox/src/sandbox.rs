@@ -9,8 +9,8 @@ use crate::ids::Ids;
 use crate::isolation::Isolation;
 use crate::output::{Exit, Output};
 use crate::probe::Probe;
-use crate::program::Program;
-use crate::run::{self, RunError};
+use crate::run::RunError;
+use crate::rung::Rung;
 use crate::view::{View, ViewError};
 
 /// Proof that the process has entered its rung, and the way to run commands on it. Cheap to clone,
@@ -23,12 +23,13 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct Inner {
     probe: Probe,
-    program: Option<Program>,
+    /// `None` where no command can run.
+    rung: Option<Box<dyn Rung>>,
 }
 
 impl Sandbox {
-    pub(crate) fn new(probe: Probe, program: Option<Program>) -> Self {
-        Self { inner: Arc::new(Inner { probe, program }) }
+    pub(crate) fn new(probe: Probe, rung: Option<Box<dyn Rung>>) -> Self {
+        Self { inner: Arc::new(Inner { probe, rung }) }
     }
 
     /// Returns the rung.
@@ -60,11 +61,12 @@ impl Sandbox {
         output: &mut dyn Output,
         cancel: &Cancel,
     ) -> Result<Exit, RunError> {
-        match &self.inner.program {
-            Some(program) => run::run(program, self.ids(), command, output, cancel),
+        match &self.inner.rung {
+            Some(rung) => rung.run(command, output, cancel),
             None => Err(RunError::NotOffered {
                 isolation: self.isolation(),
                 reason: self.inner.probe.reason.clone(),
+                remedy: self.inner.probe.remedy(),
             }),
         }
     }
@@ -75,11 +77,12 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When the rung has no mounts, or the kernel refuses this one.
+    /// [`ViewError::NotOffered`] when the rung has no mounts: the caller copies what it needs then.
+    /// Otherwise when the kernel refuses this one.
     pub fn view(&self, layers: &[PathBuf], at: &Path) -> Result<View, ViewError> {
-        match self.isolation() {
-            Isolation::Namespaces => View::mount(layers, at, self.ids()),
-            isolation => Err(ViewError::NotOffered { isolation }),
+        match &self.inner.rung {
+            Some(rung) => rung.view(layers, at),
+            None => Err(ViewError::NotOffered { isolation: self.isolation() }),
         }
     }
 }

@@ -2,12 +2,14 @@
 //! socket that is the child's standard input.
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::ids::Ids;
+use crate::mounts::Secret;
 use crate::output::Exit;
 
 /// What a child is started for.
@@ -15,8 +17,12 @@ use crate::output::Exit;
 pub(crate) enum Request {
     /// Make name spaces and try everything a command needs in them.
     Trial(Trial),
-    /// Run a command.
+    /// Try everything a command needs below a changed root directory.
+    ChrootTrial { parent: i32 },
+    /// Run a command in name spaces.
     Run(Box<Run>),
+    /// Run a command below a changed root directory.
+    Confined(Box<Confined>),
 }
 
 /// See [`Request::Trial`].
@@ -34,6 +40,26 @@ pub(crate) struct Run {
     pub(crate) resolv_conf: Vec<u8>,
     pub(crate) hosts: Vec<u8>,
     pub(crate) parent: i32,
+}
+
+/// See [`Request::Confined`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Confined {
+    pub(crate) command: Command,
+    pub(crate) ids: Ids,
+    /// The private copy, with everything in it.
+    #[serde(with = "path")]
+    pub(crate) root: PathBuf,
+    pub(crate) confidential: Vec<Confidential>,
+    pub(crate) parent: i32,
+}
+
+/// What is written into a file that is there, and wiped when the command has ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Confidential {
+    #[serde(with = "path")]
+    pub(crate) path: PathBuf,
+    pub(crate) content: Secret,
 }
 
 /// What a child answers.

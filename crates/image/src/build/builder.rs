@@ -16,6 +16,7 @@ use crate::{
     cache::Made,
     plan::{self, Base, Origin, Plan, Stage},
     report::{Outcome, StepName, StepReport},
+    store::DraftDirectory,
     tree::{Nothing, Tree},
 };
 
@@ -36,6 +37,8 @@ pub(super) struct Builder<'a, S> {
     /// Images that were looked up, by name and platform.
     images: BTreeMap<(String, String), Image>,
     steps: Vec<StepReport>,
+    /// The copies of a rung without mounts, as long as the build lasts.
+    pub(super) kept: Option<DraftDirectory>,
 }
 
 /// One statement on its way: whose it is and where errors point.
@@ -58,6 +61,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             bases: BTreeMap::new(),
             images: BTreeMap::new(),
             steps: Vec::new(),
+            kept: None,
         }
     }
 

@@ -91,6 +91,8 @@ pub(super) struct Work {
     pub(super) invocation: Invocation,
     /// The unpacked layers below, bottom first.
     pub(super) lowers: Vec<PathBuf>,
+    /// Where a rung without mounts keeps its copies of them.
+    pub(super) keep: Option<PathBuf>,
     pub(super) mounts: Vec<Prepared>,
     pub(super) time: i64,
     pub(super) timeout: Option<Duration>,
@@ -124,8 +126,10 @@ pub(super) fn run(work: &Work) -> Result<Option<Packed>, Problem> {
         env.retain(|(known, _)| *known != name);
         env.push((name, value));
     }
-    let root =
-        sandbox::Root { lowers: work.lowers.clone(), upper: scratch.files(), work: scratch.work() };
+    let root = sandbox::Root {
+        keep: work.keep.clone(),
+        ..sandbox::Root::new(work.lowers.clone(), scratch.files(), scratch.work())
+    };
     let command = sandbox::Command {
         env,
         directory: work.invocation.directory.clone().into(),

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use notes_dockerfile::{Run, Workdir};
 use notes_oci::ImageSource;
-use notes_sandbox::Sandbox;
+use notes_sandbox::{Isolation, Sandbox, ViewError};
 
 use super::{
     Problem,
@@ -52,6 +52,7 @@ impl<S: ImageSource> Builder<'_, S> {
         let work = Work {
             invocation,
             lowers: files::unpacked(self.resources, &state.layers).await?,
+            keep: self.keep(&sandbox)?,
             mounts,
             time: state.time(&keyed.key),
             timeout: self.options.run_timeout,
@@ -65,6 +66,18 @@ impl<S: ImageSource> Builder<'_, S> {
         let packed = blocking(move || run::run(&work)).await?;
         let made = step::remember(self.resources, &keyed.key, packed)?;
         Ok(Done::Files { created_by, made, keyed, cached: false })
+    }
+
+    /// Returns where a rung without mounts keeps its copies during this build.
+    fn keep(&mut self, sandbox: &Sandbox) -> Result<Option<PathBuf>, Problem> {
+        if sandbox.isolation() == Isolation::Namespaces {
+            return Ok(None);
+        }
+        let kept = match self.kept.take() {
+            Some(kept) => kept,
+            None => self.resources.store.draft_directory()?,
+        };
+        Ok(Some(self.kept.insert(kept).work()))
     }
 
     async fn run_key(
@@ -132,9 +145,17 @@ impl<S: ImageSource> Builder<'_, S> {
                         Files::Layers { layers, .. } => {
                             let layers = files::unpacked(self.resources, &layers).await?;
                             std::fs::create_dir(&place)?;
-                            let view = sandbox.view(&layers, &place);
-                            let view = view.map_err(|source| Problem::View { source })?;
-                            run::bind(&tree, &source, &target, access, view)?
+                            match sandbox.view(&layers, &place) {
+                                Ok(view) => run::bind(&tree, &source, &target, access, view)?,
+                                Err(ViewError::NotOffered { .. }) => {
+                                    let copy = place.join("copy");
+                                    blocking(move || {
+                                        run::copied(&copy, &tree, &source, &target, access)
+                                    })
+                                    .await?
+                                }
+                                Err(source) => return Err(Problem::View { source }),
+                            }
                         }
                         Files::Tree(_) => {
                             blocking(move || run::copied(&place, &tree, &source, &target, access))

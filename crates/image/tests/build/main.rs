@@ -7,5 +7,6 @@ mod fixtures;
 mod remote;
 mod repositories;
 mod run;
+mod rungs;
 mod same;
 mod world;

@@ -2,10 +2,13 @@
 //!
 //! `sandbox-probe` prints the rung, the reason and what was refused. `sandbox-probe run` reads
 //! a list of [`Command`]s as JSON from standard input, runs all at once, and prints a list of
-//! [`Answer`]s as JSON; `sandbox-probe cancel` does the same and cancels each when it first says something; `sandbox-probe view` lists the merged root directory of a [`Root`]. The tests of
-//! the crate use it to run as another user and in a process that can be killed.
+//! [`Answer`]s as JSON; `sandbox-probe chain` runs one after the other, each on top of what the one
+//! before left; `sandbox-probe cancel` cancels each when it first says something; `sandbox-probe view`
+//! lists the merged root directory of a [`Root`]. A second word forces a rung. The tests of the crate
+//! use it to run as another user and in a process that can be killed.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
@@ -30,11 +33,13 @@ fn main() -> ExitCode {
 
 fn answer() -> Result<String, Box<dyn std::error::Error>> {
     let argument = std::env::args().nth(1);
+    let isolation = std::env::args().nth(2).map(|name| name.parse()).transpose()?;
+    let options = Options { isolation };
     match argument.as_deref() {
         None => Ok(describe(&notes_sandbox::probe()?)),
         Some(word @ ("run" | "cancel")) => {
             let commands: Vec<Command> = serde_json::from_reader(io::stdin().lock())?;
-            let sandbox = notes_sandbox::enter(&Options::default())?;
+            let sandbox = notes_sandbox::enter(&options)?;
             let sandbox = &sandbox;
             let answers: Vec<Answer> = thread::scope(|scope| {
                 let start = |command| scope.spawn(move || run(sandbox, command, word));
@@ -43,16 +48,23 @@ fn answer() -> Result<String, Box<dyn std::error::Error>> {
             });
             Ok(serde_json::to_string_pretty(&answers)?)
         }
+        Some("chain") => {
+            let commands: Vec<Command> = serde_json::from_reader(io::stdin().lock())?;
+            let sandbox = notes_sandbox::enter(&options)?;
+            Ok(serde_json::to_string_pretty(&chain_of(&sandbox, commands))?)
+        }
         Some("view") => {
             let root: Root = serde_json::from_reader(io::stdin().lock())?;
-            let sandbox = notes_sandbox::enter(&Options::default())?;
+            let sandbox = notes_sandbox::enter(&options)?;
             let view = sandbox.view(&root.lowers, &root.work)?;
             let names = std::fs::read_dir(view.path())?
                 .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
                 .collect::<io::Result<std::collections::BTreeSet<_>>>()?;
             Ok(serde_json::to_string(&names)?)
         }
-        Some(other) => Err(format!("`{other}` is none of `run`, `cancel` and `view`").into()),
+        Some(other) => {
+            Err(format!("`{other}` is none of `run`, `chain`, `cancel` and `view`").into())
+        }
     }
 }
 
@@ -78,6 +90,23 @@ struct Answer {
     changes: Vec<String>,
     ids: String,
     seconds: f64,
+}
+
+/// Runs commands one after the other, the upper directories of those before among the lower ones of
+/// each; their copies lie in the first one's work directory.
+fn chain_of(sandbox: &Sandbox, commands: Vec<Command>) -> Vec<Answer> {
+    let keep = commands.first().map(|command| command.root.work.clone());
+    let mut uppers = Vec::new();
+    let run = |mut command: Command| {
+        command.root.keep.clone_from(&keep);
+        command.root.lowers.extend(uppers.iter().cloned());
+        let answer = run(sandbox, &command, "run");
+        if Path::new(&command.root.upper).read_dir().is_ok_and(|mut it| it.next().is_some()) {
+            uppers.push(command.root.upper);
+        }
+        answer
+    };
+    commands.into_iter().map(run).collect()
 }
 
 fn run(sandbox: &Sandbox, command: &Command, word: &str) -> Answer {

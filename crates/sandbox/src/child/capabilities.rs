@@ -1,6 +1,7 @@
 //! What root may do inside.
 
 use rustix::io::Result;
+use rustix::thread::capability_is_in_bounding_set as is_in_bounding_set;
 use rustix::thread::remove_capability_from_bounding_set as remove_from_bounding_set;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, clear_ambient_capability_set, set_capabilities,
@@ -30,10 +31,13 @@ pub(crate) fn reduce_bounding_set() -> Result<()> {
         if KEPT.contains(capability) {
             continue;
         }
-        match remove_from_bounding_set(capability) {
+        match is_in_bounding_set(capability) {
             // Past the last one this kernel knows.
             Err(rustix::io::Errno::INVAL) => break,
-            result => result?,
+            // In a container that is held shorter there is nothing to let go, and no right to do so.
+            Ok(false) => {}
+            Ok(true) => remove_from_bounding_set(capability)?,
+            Err(error) => return Err(error),
         }
     }
     clear_ambient_capability_set()

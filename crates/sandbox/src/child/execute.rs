@@ -15,18 +15,21 @@ use crate::command::{Command, DEFAULT_PATH, User};
 use crate::detached::c_string;
 use crate::ids::Ids;
 use crate::sys::{self, SingleThreaded};
-use crate::wire::{Doing, Failure, FailureKind, Run};
+use crate::wire::{Doing, Failure, FailureKind};
 
 /// Becomes the command; returns only to say why it could not.
-pub(crate) fn command(alone: SingleThreaded, run: &Run) -> Failure {
-    match become_command(alone, run) {
+pub(crate) fn command(alone: SingleThreaded, command: &Command, ids: &Ids) -> Failure {
+    match become_command(alone, command, ids) {
         Err(failure) => failure,
         Ok(never) => match never {},
     }
 }
 
-fn become_command(alone: SingleThreaded, run: &Run) -> Result<Infallible, Failure> {
-    let command = &run.command;
+fn become_command(
+    alone: SingleThreaded,
+    command: &Command,
+    ids: &Ids,
+) -> Result<Infallible, Failure> {
     // A session of its own has no terminal to push keystrokes into.
     rustix::process::setsid().doing(|| "start a session".to_owned())?;
     sys::leave_keyring();
@@ -36,7 +39,7 @@ fn become_command(alone: SingleThreaded, run: &Run) -> Result<Infallible, Failur
     enter_directory(&command.directory)?;
     let doing = || "give up capabilities".to_owned();
     capabilities::reduce_bounding_set().doing(doing)?;
-    become_user(&command.user, &run.ids)
+    become_user(&command.user, ids)
         .doing(|| format!("become user {}:{}", command.user.uid, command.user.gid))?;
     capabilities::reduce().doing(doing)?;
     sys::close_on_exec_from_3().doing(|| "close descriptors".to_owned())?;
@@ -60,7 +63,7 @@ fn enter_directory(directory: &Path) -> Result<(), Failure> {
         .map_err(|failure| Failure { kind: FailureKind::Directory, ..failure })
 }
 
-fn become_user(user: &User, ids: &Ids) -> rustix::io::Result<()> {
+pub(crate) fn become_user(user: &User, ids: &Ids) -> rustix::io::Result<()> {
     // With a single id the kernel refuses setgroups altogether (user_namespaces(7)).
     if *ids != Ids::Single {
         let groups: Vec<Gid> = user.groups.iter().map(|gid| Gid::from_raw(*gid)).collect();

@@ -11,13 +11,13 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use crate::changes::is_bookkeeping;
 use crate::detached;
+use crate::private::copy;
 
 /// As many as the kernel follows.
 const LINKS_FOLLOWED: usize = 40;
@@ -40,10 +40,12 @@ impl Kind {
 
     /// Makes one at `path`.
     pub(crate) fn make(self, path: &Path) -> io::Result<()> {
-        match self {
-            Self::Directory => fs::create_dir(path),
-            Self::File => File::create_new(path).map(drop),
-        }
+        // Past the umask of the caller: a command that adds to such a directory makes it a change.
+        let mode = match self {
+            Self::Directory => fs::create_dir(path).map(|()| 0o755)?,
+            Self::File => File::create_new(path).map(|_| 0o644)?,
+        };
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
     }
 }
 
@@ -157,20 +159,5 @@ impl<'a> Places<'a> {
 
 /// Gives the directory `to` the owner, mode, extended attributes and times of the directory `from`.
 pub(crate) fn copy_attributes(from: &Path, to: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(from)?;
-    std::os::unix::fs::chown(to, Some(metadata.uid()), Some(metadata.gid()))?;
-    fs::set_permissions(to, metadata.permissions())?;
-    for name in xattr::list(from)? {
-        let Some(value) = xattr::get(from, &name)? else { continue };
-        if !is_bookkeeping(&name) {
-            xattr::set(to, &name, &value)?;
-        }
-    }
-    let time = |tv_sec, tv_nsec| Timespec { tv_sec, tv_nsec };
-    let times = Timestamps {
-        last_access: time(metadata.atime(), metadata.atime_nsec()),
-        last_modification: time(metadata.mtime(), metadata.mtime_nsec()),
-    };
-    Ok(rustix::fs::utimensat(CWD, to, &times, rustix::fs::AtFlags::empty())?)
+    copy::attributes(from, to, &fs::metadata(from)?)
 }

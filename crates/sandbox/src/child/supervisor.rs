@@ -69,7 +69,7 @@ fn init(alone: SingleThreaded, socket: &UnixStream, run: &Run) -> Result<(), Fai
     }
     match sys::fork(alone).doing(|| "start a process".to_owned())? {
         Forked::Child => {
-            let failure = execute::command(alone, run);
+            let failure = execute::command(alone, &run.command, &run.ids);
             leave(Err(failure), socket)
         }
         Forked::Parent(command) => {
@@ -92,7 +92,7 @@ fn reap(command: Pid) -> rustix::io::Result<Exit> {
     }
 }
 
-fn exit(status: WaitStatus) -> Exit {
+pub(crate) fn exit(status: WaitStatus) -> Exit {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => Exit::Code(code),
         (None, signal) => Exit::Signal(signal.unwrap_or_default()),
@@ -101,7 +101,7 @@ fn exit(status: WaitStatus) -> Exit {
 
 /// Ends a forked process, after a word to the parent if something failed. The first word counts.
 #[expect(clippy::exit, reason = "a forked process must not return into its parent's code")]
-fn leave(result: Result<(), Failure>, socket: &UnixStream) -> ! {
+pub(crate) fn leave(result: Result<(), Failure>, socket: &UnixStream) -> ! {
     if let Err(failure) = result {
         let _ = wire::send(socket, &Report::Failed(failure));
         process::exit(super::UNHEARD);

@@ -15,8 +15,8 @@ use crate::ids::Ids;
 use crate::sys::{self, Forked, NameSpaces, SingleThreaded};
 use crate::wire::{self, Doing, Failure, FailureKind, Reply, Report, Run, Trial};
 
-/// Directories that are there on every system and can be mounted over for a moment.
-const SPARE: [&str; 4] = ["/tmp", "/var", "/mnt", "/home"];
+/// Directories that are there on every system and can be used for a moment.
+pub(crate) const SPARE: [&str; 4] = ["/tmp", "/var", "/mnt", "/home"];
 
 /// Makes the name spaces, tries them, and keeps them alive for the parent to join.
 pub(crate) fn serve(
@@ -87,7 +87,7 @@ fn rehearse(alone: SingleThreaded) -> Result<(), Failure> {
     let maps = ["/proc/self/uid_map", "/proc/self/gid_map"].map(fs::read_to_string);
     let [uid_map, gid_map] = maps.map(Result::unwrap_or_default);
     let run = Run {
-        command: Command::new(Root { lowers: Vec::new(), upper, work }, ["true"]),
+        command: Command::new(Root::new(Vec::new(), upper, work), ["true"]),
         ids: Ids::parse(&uid_map, &gid_map),
         resolv_conf: Vec::new(),
         hosts: Vec::new(),

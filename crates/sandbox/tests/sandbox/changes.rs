@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use notes_sandbox::changes::changes;
 
-use crate::world::everyone;
+use crate::world::{everyone, everywhere};
 
 #[test]
 fn every_kind_of_change_is_found() {
@@ -44,7 +44,7 @@ fn every_kind_of_change_is_found() {
 
 #[test]
 fn a_second_command_goes_on_where_the_first_stopped() {
-    everyone("a_second_command_goes_on_where_the_first_stopped", |world| {
+    everywhere("a_second_command_goes_on_where_the_first_stopped", |world| {
         world.run(world.script("echo one > /number; rm /etc/passwd")).success();
         let answer = world.run(world.script("cat /number; echo two > /number; ls /etc"));
         assert_eq!(answer.success(), "one\nhosts\nresolv.conf\n");

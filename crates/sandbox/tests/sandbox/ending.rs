@@ -10,7 +10,7 @@ use std::time::Duration;
 use notes_sandbox::{Command, Mount};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::world::{World, everyone};
+use crate::world::{World, everywhere};
 
 /// Longer than any test may take.
 const FOR_EVER: &str = "sleep 10000";
@@ -21,8 +21,9 @@ fn holding(world: &World, script: &str) -> Command {
     mknodat(CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o666), 0).unwrap();
     // Past the umask.
     std::fs::set_permissions(&fifo, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
-    let mut command = world.script(&format!("exec 9> /shared/fifo; echo started >&9; {script}"));
-    command.mounts = vec![Mount::Cache { source: shared, target: "/shared".into() }];
+    let mut command = world.script(&format!("exec 9> /fifo; echo started >&9; {script}"));
+    // Of all mounts the one that is the very same file on every rung.
+    command.mounts = vec![Mount::Ssh { socket: fifo, target: "/fifo".into() }];
     command
 }
 
@@ -42,9 +43,13 @@ fn ended(mut fifo: BufReader<File>) {
 
 #[test]
 fn what_it_leaves_behind_is_ended() {
-    everyone("what_it_leaves_behind_is_ended", |world| {
-        let command =
-            holding(&world, &format!("{FOR_EVER} & (trap '' TERM HUP; {FOR_EVER}) & true"));
+    everywhere("what_it_leaves_behind_is_ended", |world| {
+        let command = holding(
+            &world,
+            &format!(
+                "{FOR_EVER} & (trap '' TERM HUP; {FOR_EVER}) & setsid sh -c '{FOR_EVER} & {FOR_EVER}' & true"
+            ),
+        );
         let child = world.start(&[command]);
         ended(started(&world));
         let output = child.wait_with_output().unwrap();
@@ -54,7 +59,7 @@ fn what_it_leaves_behind_is_ended() {
 
 #[test]
 fn it_ends_when_its_time_is_over() {
-    everyone("it_ends_when_its_time_is_over", |world| {
+    everywhere("it_ends_when_its_time_is_over", |world| {
         let mut command = holding(&world, &format!("trap '' TERM; {FOR_EVER} & {FOR_EVER}"));
         command.timeout = Some(Duration::from_millis(500));
         let child = world.start(&[command]);
@@ -67,7 +72,7 @@ fn it_ends_when_its_time_is_over() {
 
 #[test]
 fn it_ends_when_it_is_cancelled() {
-    everyone("it_ends_when_it_is_cancelled", |world| {
+    everywhere("it_ends_when_it_is_cancelled", |world| {
         let command = holding(&world, &format!("{FOR_EVER} & echo cancel me; {FOR_EVER}"));
         let child = world.ask("cancel", &[command]);
         ended(started(&world));
@@ -79,7 +84,7 @@ fn it_ends_when_it_is_cancelled() {
 
 #[test]
 fn it_ends_with_the_program() {
-    everyone("it_ends_with_the_program", |world| {
+    everywhere("it_ends_with_the_program", |world| {
         let command = holding(&world, &format!("{FOR_EVER} & {FOR_EVER}"));
         let mut child = world.start(&[command]);
         let fifo = started(&world);

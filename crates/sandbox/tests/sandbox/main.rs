@@ -2,6 +2,7 @@
 //! ordinary user with subordinate ids, and as one with a single id.
 
 mod changes;
+mod chroot;
 mod ending;
 mod mounts;
 mod run;

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use notes_sandbox::{Access, Mount, Secret};
 
-use crate::world::{Who, as_user, everyone};
+use crate::world::{Who, as_user, everyone, everywhere};
 
 #[test]
 fn mount_points_leave_no_trace() {
-    everyone("mount_points_leave_no_trace", |world| {
+    everywhere("mount_points_leave_no_trace", |world| {
         let base = world.path("base");
         symlink("../run/systemd/resolv.conf", base.join("etc/resolv.conf")).unwrap();
         symlink("/elsewhere", base.join("var")).unwrap();
@@ -43,7 +43,7 @@ fn mount_points_leave_no_trace() {
 
 #[test]
 fn a_secret_belongs_to_whom_it_is_given() {
-    for who in [Who::Current, Who::Ranges] {
+    for who in [Who::Current, Who::Ranges, Who::Chroot] {
         as_user("a_secret_belongs_to_whom_it_is_given", who, |world| {
             let mut command = world.script(
                 "stat -c '%a %u:%g' /run/secrets/token; cat /run/secrets/token; \
@@ -101,12 +101,12 @@ fn writes_go_where_the_mount_says() {
 
 #[test]
 fn a_mount_may_lie_in_an_earlier_one() {
-    everyone("a_mount_may_lie_in_an_earlier_one", |world| {
+    everywhere("a_mount_may_lie_in_an_earlier_one", |world| {
         let mut command = world.script("ls /outer; ls /outer/inner");
         let inner = world.directory("inner");
         world.file("inner/file", "");
         command.mounts = vec![
-            Mount::Tmpfs { target: "/outer".into(), size: Some(1 << 20) },
+            Mount::Tmpfs { target: "/outer".into(), size: None },
             Mount::Bind { source: inner, target: "/outer/inner".into(), access: Access::ReadOnly },
         ];
         assert_eq!(world.run(command).success(), "inner\nfile\n");
@@ -126,7 +126,7 @@ fn a_tmpfs_holds_what_it_may() {
 
 #[test]
 fn a_source_that_is_a_symlink_is_refused() {
-    everyone("a_source_that_is_a_symlink_is_refused", |world| {
+    everywhere("a_source_that_is_a_symlink_is_refused", |world| {
         let link = world.path("link");
         symlink("/etc/shadow", &link).unwrap();
         let mut command = world.script("cat /stolen");

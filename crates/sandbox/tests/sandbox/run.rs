@@ -2,7 +2,7 @@
 
 use notes_sandbox::{EnterError, Exit, Network};
 
-use crate::world::{Answer, Who, World, as_user, everyone};
+use crate::world::{Answer, Who, World, as_user, everyone, everywhere};
 
 #[test]
 fn a_program_without_init_is_never_started_again() {
@@ -60,7 +60,7 @@ fn the_usual_files_are_there() {
 
 #[test]
 fn what_a_command_makes_of_tmp_is_a_change_like_any_other() {
-    everyone("what_a_command_makes_of_tmp_is_a_change_like_any_other", |world| {
+    everywhere("what_a_command_makes_of_tmp_is_a_change_like_any_other", |world| {
         std::fs::remove_dir(world.path("base/tmp")).unwrap();
         let answer = world.run(world.script("mkdir /tmp && echo kept > /tmp/x"));
         assert_eq!(answer.success(), "");
@@ -132,7 +132,7 @@ fn another_user_needs_more_than_a_single_id() {
 
 #[test]
 fn the_way_it_ends_is_told() {
-    everyone("the_way_it_ends_is_told", |world| {
+    everywhere("the_way_it_ends_is_told", |world| {
         let exit = |script: &str| world.run(world.script(script)).exit;
         assert_eq!(exit("exit 3"), Some(Exit::Code(3)));
         assert_eq!(exit("kill -9 $$"), Some(Exit::Signal(9)));
@@ -142,28 +142,35 @@ fn the_way_it_ends_is_told() {
 
 #[test]
 fn failures_say_what_is_missing() {
-    as_user("failures_say_what_is_missing", Who::Current, |world| {
-        let base = world.path("base");
-        std::fs::write(base.join("script"), "#!/bin/python9\n").unwrap();
-        std::fs::write(base.join("data"), "no program\n").unwrap();
-        std::fs::write(base.join("closed"), "").unwrap();
-        for name in ["script", "data"] {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(base.join(name), mode).unwrap();
-        }
-        let with = |argv: &[&str]| {
-            let mut command = world.script("");
-            command.argv = argv.iter().map(ToString::to_string).collect();
-            told(&world.run(command))
-        };
-        let programs: [&[&str]; 6] =
-            [&["nothing"], &["/bin/bash"], &["/script"], &["/data"], &["/closed"], &[]];
-        let mut all: Vec<String> = programs.into_iter().map(with).collect();
-        let mut command = world.script("true");
-        command.directory = "/nowhere".into();
-        all.push(told(&world.run(command)));
-        insta::assert_snapshot!(all.join("\n"), @r##"
+    for who in [Who::Current, Who::Chroot] {
+        as_user("failures_say_what_is_missing", who, failures_say_what);
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as_user hands over the world")]
+fn failures_say_what(world: World) {
+    let base = world.path("base");
+    std::fs::write(base.join("script"), "#!/bin/python9\n").unwrap();
+    std::fs::write(base.join("data"), "no program\n").unwrap();
+    std::fs::write(base.join("closed"), "").unwrap();
+    for name in ["script", "data"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(base.join(name), mode).unwrap();
+    }
+    let with = |argv: &[&str]| {
+        let mut command = world.script("");
+        command.argv = argv.iter().map(ToString::to_string).collect();
+        told(&world.run(command))
+    };
+    let programs: [&[&str]; 6] =
+        [&["nothing"], &["/bin/bash"], &["/script"], &["/data"], &["/closed"], &[]];
+    let mut all: Vec<String> = programs.into_iter().map(with).collect();
+    let mut command = world.script("true");
+    command.directory = "/nowhere".into();
+    all.push(told(&world.run(command)));
+    insta::allow_duplicates! {
+    insta::assert_snapshot!(all.join("\n"), @r##"
         error: `nothing` is not in the image
         hint: PATH is `/bin`
         error: `/bin/bash` is not in the image
@@ -177,12 +184,12 @@ fn failures_say_what_is_missing() {
         error: the command is empty
         error: the working directory `/nowhere` cannot be entered: No such file or directory (os error 2)
         "##);
-    });
+    }
 }
 
 #[test]
 fn an_empty_root_has_the_usual_directories() {
-    everyone("an_empty_root_has_the_usual_directories", |world| {
+    everywhere("an_empty_root_has_the_usual_directories", |world| {
         let mut command = world.script("");
         let busybox = world.directory("scratch");
         std::fs::copy("/bin/busybox", busybox.join("busybox")).unwrap();
@@ -196,7 +203,7 @@ fn an_empty_root_has_the_usual_directories() {
 
 #[test]
 fn a_hundred_layers_with_long_names_are_merged() {
-    everyone("a_hundred_layers_with_long_names_are_merged", |world| {
+    everywhere("a_hundred_layers_with_long_names_are_merged", |world| {
         let mut command = world.script("cat /number; ls / | grep -c only");
         for number in 0..100 {
             let name = format!("layers, with: odd names/{}-{number}", "long".repeat(40));
@@ -250,7 +257,7 @@ fn told(answer: &Answer) -> String {
 
 #[test]
 fn the_work_directory_is_left_empty() {
-    everyone("the_work_directory_is_left_empty", |world: World| {
+    everywhere("the_work_directory_is_left_empty", |world: World| {
         world.run(world.script("echo x > /x")).success();
         assert_eq!(std::fs::read_dir(world.path("work")).unwrap().count(), 0);
     });

@@ -15,7 +15,7 @@ const BUSYBOX: &str = "/bin/busybox";
 /// Nobody: a user who owns nothing and has no subordinate ids.
 const NOBODY: u32 = 65534;
 const APPLETS: &str = "sh ls cat echo id ps env touch mkdir rm mv ln stat sleep chown chmod mknod head \
-                       hostname grep ip test wc true find sort";
+                       hostname grep ip test wc true find sort cp setsid";
 
 /// Who runs the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,12 @@ pub(crate) enum Who {
     Single,
     /// An ordinary user with subordinate ids.
     Ranges,
+    /// Root, on the rung without mounts.
+    Chroot,
 }
+
+/// Those that have name spaces.
+const WITH_NAME_SPACES: [Who; 3] = [Who::Current, Who::Single, Who::Ranges];
 
 /// What `sandbox-probe run` prints for one command.
 #[derive(Debug, Deserialize)]
@@ -55,11 +60,17 @@ pub(crate) struct World {
     who: Who,
 }
 
-/// Runs a test as everyone this machine allows; says who is skipped and why.
+/// Runs a test as everyone with name spaces this machine allows; says who is skipped and why.
 pub(crate) fn everyone(test: &str, run: impl Fn(World)) {
-    for who in [Who::Current, Who::Single, Who::Ranges] {
+    for who in WITH_NAME_SPACES {
         as_user(test, who, &run);
     }
+}
+
+/// Runs a test as everyone and on every rung.
+pub(crate) fn everywhere(test: &str, run: impl Fn(World)) {
+    everyone(test, &run);
+    as_user(test, Who::Chroot, &run);
 }
 
 /// Runs a test as one of them.
@@ -95,6 +106,9 @@ impl World {
         }
         let world = Self { directory: tempfile::tempdir().unwrap(), who };
         world.fill();
+        if who == Who::Chroot {
+            return Ok(world);
+        }
         let output = world.process(&[]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).replace('\n', "; ");
         if said.starts_with("isolation: namespaces") { Ok(world) } else { Err(said) }
@@ -134,7 +148,7 @@ impl World {
                 }
             }
         }
-        if self.who != Who::Current {
+        if self.is_another_user() {
             for entry in ["base", "upper", "work", "at", "above"] {
                 if self.path(entry).exists() {
                     give(&self.path(entry));
@@ -142,6 +156,10 @@ impl World {
             }
             chown(self.directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
+    }
+
+    fn is_another_user(&self) -> bool {
+        matches!(self.who, Who::Single | Who::Ranges)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -152,7 +170,7 @@ impl World {
     pub(crate) fn directory(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(&path).unwrap();
-        if self.who != Who::Current {
+        if self.is_another_user() {
             chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         path
@@ -162,14 +180,14 @@ impl World {
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).unwrap();
-        if self.who != Who::Current {
+        if self.is_another_user() {
             chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         path
     }
 
     pub(crate) fn root(&self) -> Root {
-        Root { lowers: vec![self.path("base")], upper: self.path("upper"), work: self.path("work") }
+        Root::new(vec![self.path("base")], self.path("upper"), self.path("work"))
     }
 
     /// Returns a command that runs a shell script.
@@ -185,7 +203,23 @@ impl World {
 
     /// Runs commands at the same time, in one process.
     pub(crate) fn run_all(&self, commands: &[Command]) -> Vec<Answer> {
-        let output = self.start(commands).wait_with_output().unwrap();
+        Self::answers(self.start(commands))
+    }
+
+    /// Runs commands on top of each other, in one process.
+    pub(crate) fn chain(&self, scripts: &[&str]) -> Vec<Answer> {
+        let command = |(number, script): (usize, &&str)| {
+            let mut command = self.script(script);
+            command.root.upper = self.directory(&format!("upper-{number}"));
+            command.root.work = self.directory(&format!("work-{number}"));
+            command
+        };
+        let commands: Vec<Command> = scripts.iter().enumerate().map(command).collect();
+        Self::answers(self.ask("chain", &commands))
+    }
+
+    fn answers(child: Child) -> Vec<Answer> {
+        let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
     }
@@ -196,7 +230,10 @@ impl World {
 
     /// Starts `sandbox-probe` with a word and a question.
     pub(crate) fn ask(&self, word: &str, question: &impl serde::Serialize) -> Child {
-        let mut process = self.process(&[word]);
+        let mut process = match self.who {
+            Who::Chroot => self.process(&[word, "chroot"]),
+            _ => self.process(&[word]),
+        };
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = process.spawn().unwrap();
         let question = serde_json::to_vec(question).unwrap();
@@ -207,7 +244,7 @@ impl World {
     fn process(&self, arguments: &[&str]) -> process::Command {
         let program = self.path("sandbox-probe");
         let mut process = match self.who {
-            Who::Current | Who::Single => process::Command::new(program),
+            Who::Current | Who::Single | Who::Chroot => process::Command::new(program),
             Who::Ranges => self.with_ranges(&program),
         };
         process.args(arguments).env_clear().env("PATH", "/usr/bin:/bin").env("LEAK", "leaked");

@@ -19,7 +19,7 @@ use notes_image::{
     tree::Tree,
 };
 use notes_oci::{ImageSink, Layout, Platform};
-use notes_sandbox::Secret;
+use notes_sandbox::{Isolation, Secret};
 use serde::{Deserialize, Serialize};
 
 use servers::{Files, Forge, Repository};
@@ -38,6 +38,9 @@ struct Request {
     to: PathBuf,
     name: String,
     created: i64,
+    /// The rung of isolation; the best one when absent.
+    #[serde(default)]
+    isolation: Option<Isolation>,
     #[serde(default)]
     target: Option<String>,
     #[serde(default)]
@@ -102,8 +105,8 @@ fn main() -> std::process::ExitCode {
 fn answer() -> Result<String, String> {
     let request: Request =
         serde_json::from_reader(io::stdin().lock()).map_err(|error| error.to_string())?;
-    let sandbox =
-        notes_sandbox::enter(&notes_sandbox::Options::default()).map_err(|it| chain(&it))?;
+    let options = notes_sandbox::Options { isolation: request.isolation };
+    let sandbox = notes_sandbox::enter(&options).map_err(|it| chain(&it))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let answer = runtime.block_on(carry_out(&request, sandbox))?;
     serde_json::to_string(&answer).map_err(|error| error.to_string())
