@@ -1,6 +1,7 @@
 //! Unpacked layers: directories in the form that overlayfs mounts.
 //!
-//! What a directory on disk cannot say is written beside it: a deleted name is a character device 0/0, an opaque directory
+//! What a directory on disk cannot say is written beside it: a deleted name is a character device 0/0 (or, where the store
+//! lies on an overlay itself, which refuses those, an empty file with an attribute), an opaque directory
 //! has an attribute (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories"), and an owner or device
 //! node that a user namespace cannot make stands in an attribute of ours.
 
@@ -20,6 +21,8 @@ use std::{
 use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, major, minor};
 
 use crate::tree::{Entry, Kind};
+
+pub(crate) use notes_sandbox::changes::{WHITEOUT_ATTRIBUTE as WHITEOUT, is_whiteout};
 
 pub use layers::Layers;
 pub(crate) use layers::{Merged, child};
@@ -53,6 +56,9 @@ pub(crate) fn node(path: &Path) -> io::Result<Option<Node>> {
         Err(error) => return Err(error),
     };
     let kind = metadata.file_type();
+    if is_whiteout(path, &metadata)? {
+        return Ok(Some(Node::Whiteout));
+    }
     let device = (major(metadata.rdev()), minor(metadata.rdev()));
     let kind = if kind.is_dir() {
         Kind::Directory
@@ -60,8 +66,6 @@ pub(crate) fn node(path: &Path) -> io::Result<Option<Node>> {
         Kind::File(metadata.len())
     } else if kind.is_symlink() {
         Kind::Symlink(fs::read_link(path)?)
-    } else if kind.is_char_device() && device == (0, 0) {
-        return Ok(Some(Node::Whiteout));
     } else if kind.is_char_device() {
         Kind::Character { major: device.0, minor: device.1 }
     } else if kind.is_block_device() {
@@ -160,6 +164,11 @@ fn parse_device(value: &[u8]) -> io::Result<Kind> {
         "b" => Ok(Kind::Block { major, minor }),
         _ => Err(malformed(value)),
     }
+}
+
+/// Tells whether an attribute is a file's own and may stand in a layer.
+pub(crate) fn is_of_image(name: &OsStr) -> bool {
+    matches!(Attribute::of(name), Some(Attribute::Image))
 }
 
 /// Tells whether the directory `path` hides what lower layers have in it.

@@ -6,7 +6,9 @@
 //! (<https://docs.kernel.org/filesystems/overlayfs.html>):
 //!
 //! - a file as itself, with its owner, mode, times and extended attributes;
-//! - a removed entry as a **whiteout**, a character device 0/0 (which ordinary users may make, too);
+//! - a removed entry as a **whiteout**, a character device 0/0 (which ordinary users may make, too), or,
+//!   on a file system that is itself an overlay and refuses those, an empty file with the attribute
+//!   [`WHITEOUT_ATTRIBUTE`];
 //! - a directory that hides everything below it in lower layers as a directory with the extended
 //!   attribute `trusted.overlay.opaque` or, mounted inside a user namespace, `user.overlay.opaque`,
 //!   of value `y`. Both are read; one that unpacks a layer writes the one of [`opaque_attribute`].
@@ -40,10 +42,16 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use rustix::io::Errno;
+
 use crate::ids::Ids;
 
 /// The extended attribute that records a file's owner as `uid:gid` where it cannot be given.
 pub const OWNER_ATTRIBUTE: &str = "user.notes.owner";
+
+/// The extended attribute of an empty file that stands for a whiteout.
+pub const WHITEOUT_ATTRIBUTE: &str = "user.overlay.whiteout";
 
 const OPAQUE: [&str; 2] = ["trusted.overlay.opaque", "user.overlay.opaque"];
 
@@ -118,9 +126,40 @@ pub fn opaque_attribute(ids: &Ids) -> &'static str {
     }
 }
 
-/// Says whether an entry is a whiteout.
-pub fn is_whiteout(metadata: &Metadata) -> bool {
-    metadata.file_type().is_char_device() && metadata.rdev() == 0
+/// Says whether an entry is a whiteout, in either form.
+///
+/// # Errors
+///
+/// When its extended attributes cannot be read.
+pub fn is_whiteout(path: &Path, metadata: &Metadata) -> io::Result<bool> {
+    let kind = metadata.file_type();
+    if kind.is_char_device() {
+        return Ok(metadata.rdev() == 0);
+    }
+    if !kind.is_file() || metadata.len() > 0 {
+        return Ok(false);
+    }
+    match xattr::get(path, WHITEOUT_ATTRIBUTE) {
+        Ok(value) => Ok(value.is_some()),
+        Err(error) if is_unsupported(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a whiteout at `path`, where nothing is.
+///
+/// # Errors
+///
+/// When the file system takes neither form.
+pub fn white_out(path: &Path) -> io::Result<()> {
+    let (kind, none) = (FileType::CharacterDevice, makedev(0, 0));
+    match mknodat(CWD, path, kind, Mode::empty(), none) {
+        Err(Errno::PERM) => {
+            fs::File::create_new(path)?;
+            xattr::set(path, WHITEOUT_ATTRIBUTE, b"y")
+        }
+        other => Ok(other?),
+    }
 }
 
 /// Says whether a directory hides what is below it in lower layers.
@@ -175,7 +214,7 @@ impl Walk {
     ) -> Result<(), ReadError> {
         let metadata = fs::symlink_metadata(file).map_err(at(file))?;
         let lower = Lower::find(name, below)?;
-        if is_whiteout(&metadata) {
+        if is_whiteout(file, &metadata).map_err(at(file))? {
             if lower.exists {
                 let kind = Kind::Removed;
                 self.changes.push(Change { path, kind, metadata, link: None });
@@ -231,7 +270,7 @@ impl Lower {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 metadata => metadata.map_err(at(&file))?,
             };
-            if is_whiteout(&metadata) {
+            if is_whiteout(&file, &metadata).map_err(at(&file))? {
                 break;
             }
             found.exists = true;

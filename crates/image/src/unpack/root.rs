@@ -119,10 +119,7 @@ impl Root {
                 set_opaque(&open_directory(directory, name)?)
             }
             Ok(_) => Ok(()),
-            Err(Errno::NOENT) => {
-                let none: Dev = makedev(0, 0);
-                Ok(mknodat(directory, name, FileType::CharacterDevice, Mode::empty(), none)?)
-            }
+            Err(Errno::NOENT) => mark_deleted(directory, name),
             Err(error) => Err(error.into()),
         }
     }
@@ -144,6 +141,12 @@ impl Root {
         Ok(rustix::fs::futimens(directory, &times(seconds))?)
     }
 }
+
+const NEW_FILE: OFlags = OFlags::WRONLY
+    .union(OFlags::CREATE)
+    .union(OFlags::EXCL)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 
 fn times(seconds: i64) -> Timestamps {
     Timestamps {
@@ -167,11 +170,36 @@ fn remove(parent: &OwnedFd, name: &OsStr) -> io::Result<()> {
     }
 }
 
+/// Makes a whiteout, where nothing is.
+fn mark_deleted(parent: &OwnedFd, name: &OsStr) -> io::Result<()> {
+    let none: Dev = makedev(0, 0);
+    match mknodat(parent, name, FileType::CharacterDevice, Mode::empty(), none) {
+        // An overlay has whiteouts of its own, and lets nobody make one (fs/overlayfs/dir.c, `ovl_mknod`).
+        Err(Errno::PERM) => {
+            let file = openat(parent, name, NEW_FILE, Mode::from(0o600))?;
+            Ok(fsetxattr(file, overlay::WHITEOUT, b"y", XattrFlags::empty())?)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Tells whether an empty file is a whiteout.
+fn is_marked(parent: &OwnedFd, name: &OsStr) -> io::Result<bool> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(parent, name, flags, Mode::empty())?;
+    match rustix::fs::fgetxattr(file, overlay::WHITEOUT, &mut [0; 1]) {
+        Ok(_) => Ok(true),
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn make_directory(parent: &OwnedFd, name: &OsStr, attributes: &Attributes) -> io::Result<()> {
     let replaced = match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(found) => match FileType::from_raw_mode(found.st_mode) {
             FileType::Directory => return set_of_open(&open_directory(parent, name)?, attributes),
             FileType::CharacterDevice => found.st_rdev == 0,
+            FileType::RegularFile if found.st_size == 0 => is_marked(parent, name)?,
             _ => false,
         },
         Err(_) => false,
@@ -192,8 +220,7 @@ fn write_file(
     content: &mut dyn Read,
 ) -> io::Result<()> {
     remove(parent, name)?;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(openat(parent, name, flags, Mode::from(0o600))?);
+    let mut file = File::from(openat(parent, name, NEW_FILE, Mode::from(0o600))?);
     io::copy(content, &mut file)?;
     set_of_open(&file, attributes)?;
     Ok(rustix::fs::futimens(&file, &times(attributes.modified))?)
@@ -213,7 +240,8 @@ fn set_of_open(file: &File, attributes: &Attributes) -> io::Result<()> {
         Err(error) => return Err(error.into()),
     }
     rustix::fs::fchmod(file, Mode::from(attributes.mode))?;
-    for (name, value) in &attributes.xattrs {
+    // What an archive says in our own books' names is no news to them.
+    for (name, value) in attributes.xattrs.iter().filter(|(name, _)| overlay::is_of_image(name)) {
         match fsetxattr(file, name, value, XattrFlags::empty()) {
             // Labels of another machine's security module, and file systems without attributes.
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::PERM) => {}

@@ -38,7 +38,7 @@ enum Entry {
 
 fn apply_entry(entry: &DirEntry, target: &Path) -> io::Result<Entry> {
     let (source, metadata) = (entry.path(), entry.metadata()?);
-    if is_whiteout(&metadata) {
+    if is_whiteout(&source, &metadata)? {
         copy::remove(target)?;
         return Ok(Entry::Done);
     }

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
-use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
-
+use crate::changes::white_out;
 use crate::private::compare::{Change, Kind};
 use crate::private::copy;
 use crate::wire::{Doing, Failure};
@@ -51,8 +49,4 @@ fn directories(copy: &Path, changes: &[Change]) -> Result<BTreeMap<PathBuf, Meta
         }
     }
     Ok(directories)
-}
-
-fn white_out(path: &Path) -> io::Result<()> {
-    Ok(mknodat(CWD, path, FileType::CharacterDevice, Mode::empty(), makedev(0, 0))?)
 }
