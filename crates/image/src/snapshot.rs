@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use notes_sandbox::changes::white_out;
+
 use crate::{
     overlay::{self, Merged, Node},
     pack::Packer,
@@ -74,10 +76,10 @@ impl Snapshot<'_> {
     }
 
     fn directory(&mut self, path: &Path, below: &Below) -> io::Result<()> {
-        let mut names = self.names(&self.upper.join(path))?;
+        let mut names = names(&self.upper.join(path))?;
         if below.shown == Shown::Hidden {
             for source in &below.sources {
-                names.extend(self.names(source)?);
+                names.extend(self::names(source)?);
             }
         }
         for name in names {
@@ -86,19 +88,17 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn names(&self, directory: &Path) -> io::Result<BTreeSet<OsString>> {
-        fs::read_dir(directory)?.map(|child| Ok(child?.file_name())).collect()
-    }
-
     fn name(&mut self, path: &Path, name: &OsString, below: &Below) -> io::Result<()> {
         let on_disk = self.upper.join(path);
         let before = overlay::child(&below.sources, name.as_ref())?;
         match overlay::node(&on_disk)? {
-            Some(Node::Entry(entry)) => self.entry(path, &on_disk, entry, before, below.shown),
-            // Nothing stands here, or a socket, which no image holds.
-            Some(Node::Whiteout) | None if before.is_some() => self.whiteout(path),
-            Some(Node::Whiteout) | None => Ok(()),
+            Some(Node::Entry(entry)) => {
+                return self.entry(path, &on_disk, entry, before, below.shown);
+            }
+            Some(Node::Whiteout) => {}
+            None => drop_socket(&on_disk, before.as_ref())?,
         }
+        if before.is_some() { self.whiteout(path) } else { Ok(()) }
     }
 
     fn whiteout(&mut self, path: &Path) -> io::Result<()> {
@@ -178,6 +178,19 @@ impl Snapshot<'_> {
         };
         self.packer.append(path, &attributes(entry, modified), &body, &mut content)
     }
+}
+
+/// Removes the socket that may be at `path`: no image holds one, so that the next step must not see it either.
+fn drop_socket(path: &Path, before: Option<&Merged>) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) if before.is_some() => white_out(path),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn names(directory: &Path) -> io::Result<BTreeSet<OsString>> {
+    fs::read_dir(directory)?.map(|child| Ok(child?.file_name())).collect()
 }
 
 fn attributes(entry: Entry, modified: i64) -> Attributes {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use notes_sandbox::changes::changes;
-use notes_sandbox::{Access, Command, Mount, Network, Secret};
+use notes_sandbox::{Access, Command, Exit, Mount, Network, Secret};
 
 use crate::world::{Who, World, as_user};
 
@@ -120,7 +120,7 @@ fn what_needs_no_process_of_its_own_is_there() {
 fn what_needs_proc_of_its_own_says_so() {
     without_mounts("what_needs_proc_of_its_own_says_so", |world| {
         let answer = world.run(world.script("echo lost > /dev/stdout"));
-        assert_eq!(answer.exit.map(|exit| exit.is_success()), Some(false));
+        assert_eq!(answer.exit.map(Exit::is_success), Some(false));
         assert!(answer.stderr.contains("/dev/stdout"), "{}", answer.stderr);
     });
 }
