@@ -174,9 +174,10 @@ fn kind_of_run(error: &RunError) -> Kind {
     match error {
         RunError::Cancelled { .. } => Kind::Interrupted,
         RunError::TimedOut { .. } => Kind::TimedOut,
-        RunError::NotOffered { .. } | RunError::IdNotMapped { .. } | RunError::Empty => {
-            Kind::Configuration
-        }
+        RunError::NotOffered { .. }
+        | RunError::NotSupported { .. }
+        | RunError::IdNotMapped { .. }
+        | RunError::Empty => Kind::Configuration,
         RunError::Setup { .. } | RunError::Killed { .. } => Kind::Internal,
         // The command itself is wrong: it is not there or cannot be executed.
         _ => Kind::Failed,

@@ -107,7 +107,7 @@ pub(crate) struct BuildArguments {
     /// Where layers and cached steps are kept [default: the user's cache directory].
     #[arg(long, value_name = "DIR", help_heading = "Engine")]
     pub(crate) store: Option<PathBuf>,
-    /// How RUN is isolated: namespaces or none [default: the best there is].
+    /// How RUN is isolated: namespaces, chroot or none [default: the best there is].
     #[arg(long, value_name = "MODE", help_heading = "Engine")]
     pub(crate) isolation: Option<String>,
     /// How long one RUN may take, such as `10m` [default: for ever].

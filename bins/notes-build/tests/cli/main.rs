@@ -2,6 +2,7 @@
 
 mod builds;
 mod checks;
+mod containers;
 mod contexts;
 mod dockerfiles;
 mod downloads;
