@@ -58,7 +58,7 @@ pub struct Input {
 
 impl KeyBuilder {
     /// Changes whenever this code makes other layers from equal inputs.
-    const VERSION: &'static str = "notes-image 3";
+    const VERSION: &'static str = "notes-image 4";
 
     /// Starts the key of a step of this kind.
     pub fn new(kind: &str) -> Self {

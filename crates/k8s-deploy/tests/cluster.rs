@@ -317,7 +317,7 @@ async fn a_kind_and_its_objects_may_come_in_one_release() {
     let Some(mut place) = Place::find(test).await else { return };
     let group = format!("g{}.example.com", std::process::id());
     place.definition = Some(format!("databases.{group}"));
-    let text = format!(
+    let manifests = format!(
         "
 apiVersion: {group}/v1
 kind: Database
@@ -341,7 +341,7 @@ spec:
         web(0)
     );
     let options = apply::Options::default();
-    let changes = applied(&place, &place.release("aaaaaaaa", &text), &options).await.unwrap();
+    let changes = applied(&place, &place.release("aaaaaaaa", &manifests), &options).await.unwrap();
     assert_eq!(changes, vec![Change::Created; 5]);
 }
 

@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (upper, work) = (scratch.path().join("upper"), scratch.path().join("work"));
     std::fs::create_dir(&upper)?;
     std::fs::create_dir(&work)?;
-    let command = Command::new(Root { lowers: vec![lower], upper, work }, arguments);
+    let command = Command::new(Root::new(vec![lower], upper, work), arguments);
     let mut output = Captured::default();
     let exit = sandbox.run(&command, &mut output, &Cancel::default())?;
     print!("{}", String::from_utf8_lossy(&output.stdout));
