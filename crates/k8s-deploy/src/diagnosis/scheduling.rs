@@ -46,9 +46,15 @@ fn unschedulable(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
     } else {
         "no node has the labels the pod selects"
     };
-    // An autoscaler may be adding a node, or an old pod about to leave one; two minutes are what they need.
-    let grade =
-        if message.contains("not found") { Grade::probable(10) } else { Grade::probable(120) };
+    let grade = if message.contains("unbound") {
+        // Provisioners take their time, and the binder looks every 15 seconds.
+        Grade::probable(60)
+    } else if message.contains("not found") {
+        Grade::probable(20)
+    } else {
+        // An autoscaler may be adding a node, or an old pod about to leave one; two minutes are what they need.
+        Grade::probable(120)
+    };
     Some(
         on_pod(
             scene,
