@@ -35,13 +35,16 @@ impl Logical {
         source + (offset - text)
     }
 
-    /// Returns the span that `range` of the text was written at.
+    /// Returns the span that `range` of the text was written at. One that is empty lies behind the text before it, not behind the
+    /// continuations that may follow, which are of no instruction where the file ends with them.
     pub(crate) fn span(&self, range: Range<usize>) -> Span {
-        let start = self.source_offset(range.start);
+        let end = range.end.checked_sub(1).map(|last| self.source_offset(last) + 1);
         if range.is_empty() {
-            return Span::new(start, start);
+            let place = end.unwrap_or_else(|| self.source_offset(0));
+            return Span::new(place, place);
         }
-        Span::new(start, self.source_offset(range.end - 1) + 1)
+        let start = self.source_offset(range.start);
+        Span::new(start, end.unwrap_or(start))
     }
 }
 
@@ -190,5 +193,9 @@ mod tests {
         let range = logical.text.find('b').unwrap()..logical.text.len();
         assert_eq!(logical.span(range).text(source), "b c");
         assert_eq!(logical.span(0..3).text(source), "RUN");
+        let source = "ARG a=\\\n\\\n\n";
+        let logical = Lexer::new(source).logical().unwrap();
+        let end = logical.text.len();
+        assert_eq!(logical.span(end..end), Span::new(6, 6));
     }
 }
