@@ -156,15 +156,27 @@ impl Helper {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::{io::Write as _, path::Path, process};
 
     use super::*;
+
+    /// Writes a program in a process of its own: one that this process has open for writing while another thread starts a
+    /// child is busy (ETXTBSY) until that child is another program.
+    fn write(program: &Path, text: &str) {
+        let mut shell = process::Command::new("sh")
+            .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+            .arg(program)
+            .stdin(process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        shell.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(shell.wait().unwrap().success());
+    }
 
     async fn ask(script: &str, name: &str) -> Result<Option<String>, HelperError> {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("docker-credential-test");
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        write(&program, &format!("#!/bin/sh\n{script}\n"));
         let path = format!("{}:/usr/bin:/bin", directory.path().display());
         let environment: Environment = [("PATH", path)].into_iter().collect();
         let credential = Helper::new(&environment).credential(name, "example.com").await?;
