@@ -22,16 +22,17 @@ use std::{
     collections::BTreeSet,
     error::Error,
     fs, io,
-    path::Path,
-    process::{Command, ExitCode},
+    path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use notes_testkit::cache;
 
 use crate::{
+    cargo,
     cli::{CompareOptions, Compared},
     demo::Programs,
-    output, program,
+    output,
     summary::Summary,
     workspace as checkout,
 };
@@ -40,7 +41,7 @@ use fixture::{Expected, Fixture};
 use known::{Coverage, Judgement, List};
 use ours::Ours;
 use reference::{Buildah, Buildkit, Reference, RootError};
-pub(crate) use reference::{Builder, Network, Root, limits};
+pub(crate) use reference::{Builder, Daemon, Network, Root, limits, succeeded};
 use report::Report;
 use workspace::Workspace;
 
@@ -162,13 +163,9 @@ fn start<'a>(root: &'a Root, builders: &[Builder]) -> io::Result<Vec<Box<dyn Ref
 }
 
 /// Returns where notes-build is: where this program is.
-fn notes_build(programs: Programs) -> Result<std::path::PathBuf, Box<dyn Error>> {
+fn notes_build(programs: Programs) -> Result<PathBuf, Box<dyn Error>> {
     if programs == Programs::ToBuild {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--package", "notes-build"]);
-        program::run(cargo.current_dir(checkout::root()))
-            .map_err(|error| -> Box<dyn Error> { error })?;
+        cargo::build(["notes-build"], &[]).map_err(|error| -> Box<dyn Error> { error })?;
     }
-    let program = std::env::current_exe()?;
-    Ok(program.parent().unwrap_or(Path::new(".")).join("notes-build"))
+    Ok(cargo::programs()?.join("notes-build"))
 }

@@ -4,7 +4,7 @@
 //! `notes-build` and the image is built and pushed.
 
 mod app;
-mod bases;
+pub(crate) mod bases;
 pub(crate) mod database;
 mod markdown;
 mod notes;
@@ -27,7 +27,7 @@ use notes_testkit::{
     cluster::{Cluster, ClusterError, Provider},
 };
 
-use crate::{cli::DemoOptions, cluster, output, program, workspace};
+use crate::{cargo, cli::DemoOptions, cluster, output, program, workspace};
 use service::Service;
 
 pub(crate) use app::App;
@@ -130,8 +130,7 @@ struct Demo {
 
 impl Demo {
     fn new(app: App, runtime: tokio::runtime::Handle, programs: Programs) -> io::Result<Self> {
-        let program = std::env::current_exe()?;
-        let binaries = program.parent().unwrap_or(Path::new(".")).to_owned();
+        let binaries = cargo::programs()?;
         let (cache, started) = (cache::directory(), Instant::now());
         Ok(Self { runtime, cache, binaries, programs, app, started })
     }
@@ -209,12 +208,7 @@ impl Demo {
         }
         let list = names.join(" and ");
         self.say(&format!("building {list} (minutes where nothing is built yet)"));
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet"]);
-        for name in names {
-            cargo.args(["--package", name]);
-        }
-        program::run(cargo.current_dir(workspace::root()))
+        cargo::build(names.iter().copied(), &[])
     }
 
     fn start_registry(&self) -> Result<SocketAddr> {

@@ -1,13 +1,8 @@
 //! `cargo xtask dist`: the two binaries as a release has them.
 
-use std::{
-    error::Error,
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-};
+use std::{error::Error, fs, process::ExitCode};
 
-use crate::{output, program, workspace};
+use crate::{cargo, output, program};
 
 /// The binaries, and how large each may be, in bytes: a CI job downloads them each time.
 const BINARIES: [(&str, u64); 2] = [("notes-build", 12_000_000), ("notes-deploy", 18_000_000)];
@@ -17,14 +12,13 @@ const FLAGS: &str = "-C target-feature=+crt-static";
 /// Builds them, and fails where one is not static or too large.
 pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace::root()).env("RUSTFLAGS", FLAGS);
-    cargo.args(["build", "--release", "--target", &target]);
+    let mut cargo = cargo::command();
+    cargo.env("RUSTFLAGS", FLAGS).args(["build", "--release", "--target", &target]);
     for (name, _) in BINARIES {
         cargo.args(["--package", name]);
     }
     program::run(&mut cargo).map_err(|error| -> Box<dyn Error> { error })?;
-    let directory = built(&target)?;
+    let directory = cargo::target()?.join(&target).join("release");
     let mut code = ExitCode::SUCCESS;
     for (name, limit) in BINARIES {
         let path = directory.join(name);
@@ -36,13 +30,6 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
         }
     }
     Ok(code)
-}
-
-/// This program lies in `TARGET/debug`; what is built for a target that is named, in `TARGET/NAME/release`.
-fn built(target: &str) -> Result<PathBuf, Box<dyn Error>> {
-    let program = std::env::current_exe()?;
-    let directory = program.ancestors().nth(2).unwrap_or(Path::new("."));
-    Ok(directory.join(target).join("release"))
 }
 
 fn problem(binary: &[u8], limit: u64) -> Option<String> {

@@ -6,6 +6,7 @@
 
 mod apps;
 mod bench;
+mod cargo;
 mod cli;
 mod cluster;
 mod compare;

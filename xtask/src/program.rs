@@ -9,7 +9,7 @@ use std::{
 };
 
 /// What a program may end with.
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Runs a program whose words, result and all, are for the person.
 pub(crate) fn run(command: &mut Command) -> Result<()> {

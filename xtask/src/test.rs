@@ -14,13 +14,12 @@ use notes_testkit::{
 };
 
 use crate::{
-    apps,
+    apps, cargo,
     cli::TestOptions,
     cluster, compare,
     demo::{self, App, Programs, database},
     docker, output,
     summary::{CargoTest, Summary},
-    workspace,
 };
 
 /// A step: its name, and what runs it.
@@ -96,20 +95,28 @@ fn report(all: &Summary) {
     output::result(&all.to_string());
 }
 
-fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(workspace::root());
+fn cargo_with(arguments: &[&str]) -> Command {
+    let mut command = cargo::command();
+    command.args(arguments);
     command
 }
 
 fn fmt() -> Result<Summary, Box<dyn Error>> {
-    check("fmt", &mut cargo(&["fmt", "--all", "--check"]))
+    check("fmt", &mut cargo_with(&["fmt", "--all", "--check"]))
 }
 
 fn clippy() -> Result<Summary, Box<dyn Error>> {
     check(
         "clippy",
-        &mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        &mut cargo_with(&[
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
     )
 }
 
@@ -167,7 +174,7 @@ fn failed_as_well(mut summary: Summary, name: &str) -> Summary {
 fn cargo_test_with(environment: &[Variable]) -> Result<Summary, Box<dyn Error>> {
     let mut counts = CargoTest::default();
     let mut screen = Screen::default();
-    let mut command = cargo(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
+    let mut command = cargo_with(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     let status = process::stream(&mut command, |line| {
         counts.line(line);

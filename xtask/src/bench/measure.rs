@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     fmt, fs,
-    io::Read as _,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -11,6 +10,7 @@ use std::{
 };
 
 use super::{Result, contender::Contender, project::Project, registry::Registry};
+use crate::compare::succeeded;
 
 /// How often memory is looked at.
 const INTERVAL: Duration = Duration::from_millis(20);
@@ -67,18 +67,8 @@ pub(super) fn measure(
 }
 
 fn succeed(contender: &dyn Contender, mut command: Command) -> Result<()> {
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let mut words = String::new();
-    if let Some(mut stderr) = child.stderr.take() {
-        stderr.read_to_string(&mut words)?;
-    }
-    if child.wait()?.success() {
-        return Ok(());
-    }
-    let lines: Vec<_> = words.lines().collect();
-    let last = lines[lines.len().saturating_sub(5)..].join(" / ");
-    Err(format!("{contender} failed: {last}").into())
+    let ended = command.stdin(Stdio::null()).output().and_then(succeeded);
+    ended.map(drop).map_err(|error| format!("{contender} failed: {error}").into())
 }
 
 /// Waits until what was written is on the disks, so that no build pays for the one before.

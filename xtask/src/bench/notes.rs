@@ -1,23 +1,15 @@
 //! notes-build, with a store of its own.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use super::{Result, contender::Contender, project::Project};
-use crate::{output, program, workspace};
+use crate::{cargo, output, program};
 
 /// Builds notes-build as people run it, and returns where it is: beside the directory of this program.
 pub(super) fn release() -> Result<PathBuf> {
     output::say("building notes-build for release");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--release", "--package", "notes-build"]);
-    program::run(cargo.current_dir(workspace::root()))?;
-    let program = env::current_exe()?;
-    let target = program.ancestors().nth(2).unwrap_or(Path::new("."));
-    Ok(target.join("release/notes-build"))
+    cargo::build(["notes-build"], &["--release"])?;
+    Ok(cargo::target()?.join("release/notes-build"))
 }
 
 /// notes-build, with a store of its own.

@@ -1,78 +1,34 @@
 //! The others, from Debian's packages in a root of their own.
 
-use std::{
-    fs::{self, File},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, process::Command};
 
 use super::{Result, contender::Contender, project::Project};
 use crate::{
-    compare::{Network, Root, limits},
+    compare::{Daemon, Network, Root, limits},
     program,
 };
 
-/// How long the daemon may take to come up.
-const PATIENCE: Duration = Duration::from_mins(1);
-const SOCKET: &str = "/run/bench-docker.sock";
-/// Where docker keeps everything.
-const DATA: &str = "/var/lib/bench-docker";
+/// What docker keeps, and where it keeps it, in the root directory.
+const DOCKER: &str = "bench-docker";
 
-/// docker with `BuildKit`: a daemon that ends when this is dropped.
+/// docker with `BuildKit`.
 pub(super) struct Docker<'a> {
     root: &'a Root,
-    daemon: Child,
+    daemon: Daemon<'a>,
 }
 
 impl<'a> Docker<'a> {
-    /// Starts the daemon.
+    /// Starts the daemon, which knows nothing.
     pub(super) fn start(root: &'a Root) -> Result<Self> {
-        for left in [SOCKET, "/run/bench-docker.pid", "/run/bench-docker", DATA] {
-            let path = root.path().join(&left[1..]);
-            if path.is_dir() {
-                fs::remove_dir_all(path)?;
-            } else if path.exists() {
-                fs::remove_file(path)?;
+        for parent in ["run", "var/lib"] {
+            let kept = root.path().join(parent).join(DOCKER);
+            if kept.exists() {
+                fs::remove_dir_all(kept)?;
             }
         }
-        let log = File::create(root.path().join("var/log/bench-dockerd.log"))?;
-        let daemon = root
-            .command(Network::Machine, "/usr/sbin/dockerd")
-            .args(["--host", &format!("unix://{SOCKET}"), "--pidfile", "/run/bench-docker.pid"])
-            .args(["--data-root", DATA, "--exec-root", "/run/bench-docker"])
-            .args(["--bridge=none", "--iptables=false", "--ip6tables=false"])
-            .args(["--exec-opt", "native.cgroupdriver=cgroupfs", "--log-level", "warn"])
-            // The store that new installations have.
-            .args(["--feature", "containerd-snapshotter=true"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
-        let mut docker = Self { root, daemon };
-        let deadline = Instant::now() + PATIENCE;
-        while !docker.answers() {
-            if let Some(status) = docker.daemon.try_wait()? {
-                return Err(format!("dockerd ended at once: {status}").into());
-            }
-            if Instant::now() > deadline {
-                return Err("dockerd does not answer".into());
-            }
-            thread::sleep(Duration::from_millis(200));
-        }
-        Ok(docker)
-    }
-
-    fn answers(&self) -> bool {
-        let mut version = self.docker(&["version"]);
-        version.stdout(Stdio::null()).stderr(Stdio::null());
-        version.status().is_ok_and(|status| status.success())
-    }
-
-    fn docker(&self, arguments: &[&str]) -> Command {
-        let mut docker = self.root.command(Network::Machine, "docker");
-        docker.args(["--host", &format!("unix://{SOCKET}")]).args(arguments);
-        docker
+        // On the machine's network, where the registry is, and without traces in it.
+        let flags = ["--bridge=none", "--iptables=false", "--ip6tables=false"];
+        Ok(Self { root, daemon: Daemon::start(root, DOCKER, Network::Machine, &flags)? })
     }
 }
 
@@ -82,8 +38,7 @@ impl Contender for Docker<'_> {
     }
 
     fn version(&self) -> Result<String> {
-        let format = "docker {{.Server.Version}}";
-        program::result(&mut self.docker(&["version", "--format", format]))
+        Ok(self.daemon.version()?)
     }
 
     fn programs(&self) -> &'static [&'static str] {
@@ -91,24 +46,17 @@ impl Contender for Docker<'_> {
     }
 
     fn forget(&self) -> Result<()> {
-        program::run(&mut self.docker(&["builder", "prune", "--all", "--force"]))?;
-        program::run(&mut self.docker(&["system", "prune", "--all", "--force"]))
+        program::run(&mut self.daemon.docker(&["builder", "prune", "--all", "--force"]))?;
+        program::run(&mut self.daemon.docker(&["system", "prune", "--all", "--force"]))
     }
 
     fn build(&self, project: &Project, reference: &str) -> Vec<Command> {
-        let mut build = self.docker(&["buildx", "build", "--quiet", "--push", "--network=host"]);
+        let mut build =
+            self.daemon.docker(&["buildx", "build", "--quiet", "--push", "--network=host"]);
         // An image, as the others push one, not an index with a statement about how it was made.
         build.args(["--provenance=false", "--tag", reference]);
         build.arg(self.root.inside(project.directory()));
         vec![build]
-    }
-}
-
-impl Drop for Docker<'_> {
-    fn drop(&mut self) {
-        // `kill` rather than a system call of our own: this workspace has unsafe code in one crate only.
-        let _ = Command::new("kill").arg(self.daemon.id().to_string()).status();
-        let _ = self.daemon.wait();
     }
 }
 

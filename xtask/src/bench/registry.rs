@@ -9,13 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use notes_testkit::{
-    base::{self, Recipe},
-    process,
-};
+use notes_testkit::process;
 
 use super::Result;
-use crate::{output, program};
+use crate::{demo::bases, output};
 
 /// The base of all projects.
 const BASE: &str = "python:3.13-slim";
@@ -69,11 +66,9 @@ impl Registry {
 
     /// Puts the base into it, made of Debian's packages.
     pub(super) fn provide_base(&self, notes_build: &Path, cache: &Path) -> Result<()> {
-        let recipe = Recipe::of(&BASE.parse()?).ok_or("there is no recipe for the base")?;
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        let layout = runtime.block_on(base::make(&recipe, cache, &mut |line| output::say(line)))?;
-        let mut push = Command::new(notes_build);
-        program::result(push.args(["push", "--quiet"]).arg(layout.root()).arg(self.base()))?;
+        let say = |line: &str| output::say(line);
+        runtime.block_on(bases::push(BASE, self.address, notes_build, cache, &say))?;
         Ok(())
     }
 

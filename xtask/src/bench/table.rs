@@ -23,6 +23,14 @@ impl Table {
         self.measured.entry((scenario, contender)).or_default().push(one);
     }
 
+    /// What was measured by scenario, and within one in the order of the contenders.
+    fn ordered(&self) -> Vec<((Scenario, &'static str), &[Measurement])> {
+        let rank = |name| self.contenders.iter().position(|(other, _)| *other == name);
+        let mut all: Vec<_> = self.measured.iter().map(|(key, all)| (*key, &**all)).collect();
+        all.sort_by_key(|((scenario, name), _)| (*scenario, rank(*name)));
+        all
+    }
+
     /// The time of ours as a share of the fastest other.
     fn ratio(&self, scenario: Scenario) -> Option<f64> {
         let time =
@@ -60,16 +68,6 @@ impl fmt::Display for Table {
             )?;
         }
         Ok(())
-    }
-}
-
-impl Table {
-    /// What was measured by scenario, and within one in the order of the contenders.
-    fn ordered(&self) -> Vec<((Scenario, &'static str), &[Measurement])> {
-        let rank = |name| self.contenders.iter().position(|(other, _)| *other == name);
-        let mut all: Vec<_> = self.measured.iter().map(|(key, all)| (*key, &**all)).collect();
-        all.sort_by_key(|((scenario, name), _)| (*scenario, rank(*name)));
-        all
     }
 }
 

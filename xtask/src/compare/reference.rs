@@ -2,6 +2,7 @@
 
 mod buildah;
 mod buildkit;
+mod daemon;
 mod root;
 
 use std::{
@@ -16,6 +17,7 @@ use super::workspace::Workspace;
 
 pub(crate) use buildah::{Buildah, limits};
 pub(crate) use buildkit::Buildkit;
+pub(crate) use daemon::Daemon;
 pub(crate) use root::{Network, Root, RootError};
 
 /// The builders there are to compare with.

@@ -30,19 +30,29 @@ pub(super) async fn provide(
         return Ok(());
     }
     for base in bases(&fs::read_to_string(dockerfile)?) {
-        let reference: Reference = base.parse()?;
-        let recipe = Recipe::of(&reference).ok_or_else(|| {
-            format!("`{base}` cannot be pulled, and Debian's packages do not make one like it")
-        })?;
-        let layout = base::make(&recipe, cache, &mut |line| say(line)).await?;
-        let tag = reference.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-        let mut push = Command::new(notes_build);
-        push.args(["push", "--quiet", "--allow-retag"]).arg(layout.root());
-        let pinned =
-            program::result(push.arg(format!("{registry}/{}{tag}", reference.repository)))?;
+        let pinned = push(&base, registry, notes_build, cache, say).await?;
         say(&format!("base: {base} made from Debian packages, as {pinned}"));
     }
     Ok(())
+}
+
+/// Makes `base` from Debian's packages, now or earlier, and pushes it under its own name; returns the pinned image.
+pub(crate) async fn push(
+    base: &str,
+    registry: SocketAddr,
+    notes_build: &Path,
+    cache: &Path,
+    say: &dyn Fn(&str),
+) -> Result<String> {
+    let reference: Reference = base.parse()?;
+    let recipe = Recipe::of(&reference).ok_or_else(|| {
+        format!("`{base}` cannot be pulled, and Debian's packages do not make one like it")
+    })?;
+    let layout = base::make(&recipe, cache, &mut |line| say(line)).await?;
+    let tag = reference.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+    let mut push = Command::new(notes_build);
+    push.args(["push", "--quiet", "--allow-retag"]).arg(layout.root());
+    program::result(push.arg(format!("{registry}/{}{tag}", reference.repository)))
 }
 
 fn is_docker_hub_there() -> Result<bool> {
