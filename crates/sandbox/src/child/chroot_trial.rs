@@ -5,15 +5,13 @@ use std::os::unix::fs::{DirBuilderExt, chown};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use rustix::process::{WaitOptions, waitpid};
-
-use crate::child::trial::SPARE;
-use crate::child::{capabilities, confined, execute, supervisor};
+use crate::child::trial::{self, SPARE};
+use crate::child::{capabilities, confined, execute};
 use crate::command::User;
 use crate::ids::Ids;
 use crate::private::{copy, supplies};
-use crate::sys::{self, Forked, SingleThreaded};
-use crate::wire::{self, Doing, Failure, FailureKind, Report};
+use crate::sys::SingleThreaded;
+use crate::wire::{self, Doing, Failure, Report};
 
 /// Tries, says how it went, and leaves nothing behind.
 pub(crate) fn serve(alone: SingleThreaded, socket: &UnixStream) -> Result<(), Failure> {
@@ -43,22 +41,7 @@ fn attempt(alone: SingleThreaded, socket: &UnixStream, directory: &Path) -> Resu
     chown(directory, Some(0), Some(0)).doing(|| "take a file from another user".to_owned())?;
     supplies::node(&directory.join("null"), 1, 3)
         .doing(|| "make the device node `/dev/null`".to_owned())?;
-    match sys::fork(alone).doing(|| "start a process".to_owned())? {
-        Forked::Child => supervisor::leave(rehearse(directory), socket),
-        Forked::Parent(child) => {
-            let ended = waitpid(Some(child), WaitOptions::empty())
-                .doing(|| "wait for the trial".to_owned())?;
-            match ended.and_then(|(_, status)| status.exit_status()) {
-                Some(0) => Ok(()),
-                // The second word, of which the parent takes no notice.
-                _ => Err(Failure {
-                    kind: FailureKind::Setup,
-                    doing: "try a changed root directory".to_owned(),
-                    errno: libc::ECHILD,
-                }),
-            }
-        }
-    }
+    trial::apart(alone, socket, "try a changed root directory", || rehearse(directory))
 }
 
 /// Does what the process does that becomes a command.

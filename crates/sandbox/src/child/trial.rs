@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{WaitOptions, waitpid};
 
-use crate::child::{UNHEARD, root};
+use crate::child::{root, supervisor};
 use crate::command::{Command, Root};
 use crate::detached::{self, NODEV, NOSUID};
 use crate::ids::Ids;
@@ -42,32 +42,29 @@ pub(crate) fn serve(
 }
 
 /// Tries in a process of its own, so that the name spaces stay clean.
-#[expect(clippy::exit, reason = "a forked process must not return into its parent's code")]
 fn attempt(alone: SingleThreaded, socket: &UnixStream) -> Result<(), Failure> {
     sys::unshare(alone, NameSpaces::PROCESS).doing(|| "make name spaces".to_owned())?;
-    match sys::fork(alone).doing(|| "start a process".to_owned())? {
-        Forked::Child => {
-            let status = match rehearse(alone) {
-                Ok(()) => 0,
-                Err(failure) => {
-                    let _ = wire::send(socket, &Report::Failed(failure));
-                    UNHEARD
-                }
-            };
-            std::process::exit(status)
-        }
-        Forked::Parent(child) => {
-            let ended = waitpid(Some(child), WaitOptions::empty())
-                .doing(|| "wait for the trial".to_owned())?;
-            match ended.and_then(|(_, status)| status.exit_status()) {
-                Some(0) => Ok(()),
-                // Usually the second word, of which the parent takes no notice.
-                _ => Err(Failure {
-                    kind: FailureKind::Setup,
-                    doing: "try a root file system".to_owned(),
-                    errno: libc::ECHILD,
-                }),
-            }
+    apart(alone, socket, "try a root file system", || rehearse(alone))
+}
+
+/// Rehearses in a process of its own, which tells the parent what went wrong.
+pub(crate) fn apart(
+    alone: SingleThreaded,
+    socket: &UnixStream,
+    doing: &str,
+    rehearsal: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let child = match sys::fork(alone).doing(|| "start a process".to_owned())? {
+        Forked::Child => supervisor::leave(rehearsal(), socket),
+        Forked::Parent(child) => child,
+    };
+    let ended =
+        waitpid(Some(child), WaitOptions::empty()).doing(|| "wait for the trial".to_owned())?;
+    match ended.and_then(|(_, status)| status.exit_status()) {
+        Some(0) => Ok(()),
+        // Usually the second word, of which the parent takes no notice.
+        _ => {
+            Err(Failure { kind: FailureKind::Setup, doing: doing.to_owned(), errno: libc::ECHILD })
         }
     }
 }
