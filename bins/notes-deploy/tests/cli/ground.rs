@@ -1,5 +1,7 @@
 //! What pods are made of that are injected into a cluster: registries, an image, manifests.
 
+use std::{fs, path::PathBuf, sync::Arc};
+
 use notes_oci::{Image, ImageSink as _, Pinned};
 use notes_registry::{Options, Remote};
 use notes_testkit::{
@@ -7,7 +9,41 @@ use notes_testkit::{
     registry::{Login, TestRegistry},
 };
 
+use tokio::{sync::Semaphore, task::JoinSet};
+
 use crate::world::Place;
+
+/// How many are injected at a time: a node of two cores starts and ends that many pods without being late itself.
+const AT_A_TIME: usize = 6;
+
+/// Returns the cases of a folder of `tests`, of which each is one, or those whose name contains what `variable` says.
+pub(crate) fn cases(folder: &str, variable: &str) -> Vec<PathBuf> {
+    let only = std::env::var(variable).unwrap_or_default();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let wanted = entries.filter(|entry| entry.file_name().to_str().unwrap().contains(&only));
+    wanted.map(|entry| entry.path()).collect()
+}
+
+/// Does `work` for each of `cases`, some at a time.
+pub(crate) async fn in_turns<C, W>(
+    cases: impl IntoIterator<Item = C>,
+    mut work: impl FnMut(C) -> W,
+) -> Vec<W::Output>
+where
+    W: Future<Output: Send> + Send + 'static,
+{
+    let turns = Arc::new(Semaphore::new(AT_A_TIME));
+    let mut running = JoinSet::new();
+    for case in cases {
+        let (turns, work) = (Arc::clone(&turns), work(case));
+        running.spawn(async move {
+            let _turn = turns.acquire_owned().await.unwrap();
+            work.await
+        });
+    }
+    running.join_all().await
+}
 
 /// The registries and the image of the program.
 pub(crate) struct Ground {

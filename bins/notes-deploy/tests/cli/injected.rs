@@ -6,17 +6,15 @@ use std::{
     fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::{sync::Semaphore, task::JoinSet};
-
-use crate::{ground::Ground, world::Place};
-
-/// How many are injected at a time: a node of two cores starts and ends that many pods without being late itself.
-const AT_A_TIME: usize = 6;
+use crate::{
+    ground::{Ground, cases, in_turns},
+    world::Place,
+};
 
 /// What may pass is waited for, up to two minutes; the cause is named long before.
 const TIMEOUT: &str = "45s";
@@ -24,6 +22,7 @@ const TIMEOUT: &str = "45s";
 /// A fault: the manifests that have it.
 struct Fault {
     name: String,
+    folder: PathBuf,
     manifests: String,
     /// How long after the deploy began it is there for anybody to see, as the first line of the manifests says.
     onset: Duration,
@@ -32,6 +31,7 @@ struct Fault {
 /// What `notes-deploy` made of a fault.
 struct Explained {
     name: String,
+    folder: PathBuf,
     /// From `error:` on, without what differs from run to run.
     failure: String,
     /// From the onset until the cause was named.
@@ -44,24 +44,15 @@ struct Explained {
 async fn every_fault_is_named_with_its_cause() {
     let test = "every_fault_is_named_with_its_cause";
     let Some(ground) = Ground::prepare(test).await else { return };
-    let (ground, turns) = (Arc::new(ground), Arc::new(Semaphore::new(AT_A_TIME)));
-    let mut injecting = JoinSet::new();
-    for fault in faults() {
-        let (ground, turns) = (Arc::clone(&ground), Arc::clone(&turns));
-        injecting.spawn(async move {
-            let _turn = turns.acquire_owned().await.unwrap();
+    let ground = Arc::new(ground);
+    let mut all = in_turns(faults(), |fault| {
+        let ground = Arc::clone(&ground);
+        async move {
             let place = Place::find(&format!("fault-{}", fault.name)).await.unwrap();
-            let (place, explained) = tokio::task::spawn_blocking(move || {
-                let explained = inject(&ground, &fault, &place);
-                (place, explained)
-            })
-            .await
-            .unwrap();
-            drop(place);
-            explained
-        });
-    }
-    let mut all = injecting.join_all().await;
+            tokio::task::spawn_blocking(move || inject(&ground, &fault, &place)).await.unwrap()
+        }
+    })
+    .await;
     all.sort_by(|a, b| a.name.cmp(&b.name));
     let _ = write!(std::io::stdout(), "{}", table(&all));
     let wrong: Vec<_> = all.iter().filter_map(Explained::difference).collect();
@@ -73,7 +64,7 @@ async fn every_fault_is_named_with_its_cause() {
 impl Explained {
     /// Returns what is said and what was to be said, where that is not the same. With `NOTES_TEST_UPDATE`, it is from now on.
     fn difference(&self) -> Option<String> {
-        let path = folder().join(&self.name).join("said.txt");
+        let path = self.folder.join("said.txt");
         if std::env::var_os("NOTES_TEST_UPDATE").is_some() {
             fs::write(&path, &self.failure).unwrap();
         }
@@ -83,23 +74,17 @@ impl Explained {
     }
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults")
-}
-
 fn faults() -> Vec<Fault> {
-    let only = std::env::var("NOTES_TEST_FAULT").unwrap_or_default();
-    let directories = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    let fault = |directory: PathBuf| {
-        let manifests = fs::read_to_string(directory.join("k8s.yaml")).unwrap();
+    let fault = |folder: PathBuf| {
+        let manifests = fs::read_to_string(folder.join("k8s.yaml")).unwrap();
         let onset = manifests.strip_prefix("# onset: ").map_or(0, |rest| {
             let (seconds, _) = rest.split_once(" s\n").expect("seconds");
             seconds.parse().unwrap()
         });
-        let name = directory.file_name().unwrap().to_str().unwrap().to_owned();
-        Fault { name, manifests, onset: Duration::from_secs(onset) }
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        Fault { name, folder, manifests, onset: Duration::from_secs(onset) }
     };
-    directories.map(fault).filter(|fault| fault.name.contains(&only)).collect()
+    cases("faults", "NOTES_TEST_FAULT").into_iter().map(fault).collect()
 }
 
 /// Deploys what has the fault, and reads along.
@@ -127,6 +112,7 @@ fn inject(ground: &Ground, fault: &Fault, place: &Place) -> Explained {
     let _ = writeln!(text, "exit {}", code.expect("no signal ends it"));
     Explained {
         name: fault.name.clone(),
+        folder: fault.folder.clone(),
         failure: without_names(ground, &text, place),
         named: since_onset(named.map_or(decided, |(moment, _)| *moment)),
         decided: since_onset(decided),
@@ -175,7 +161,7 @@ fn without_count(line: &str) -> &str {
 
 fn table(all: &[Explained]) -> String {
     let mut text = "\n| fault | what is said | named | decided |\n|---|---|--:|--:|\n".to_owned();
-    for Explained { name, failure, named, decided } in all {
+    for Explained { name, failure, named, decided, .. } in all {
         let said = failure.lines().next().unwrap_or_default().replace('|', "\\|");
         let said = said.strip_prefix("error: ").unwrap_or(&said);
         let (named, decided) = (named.as_secs_f32(), decided.as_secs_f32());

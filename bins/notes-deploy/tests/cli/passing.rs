@@ -3,18 +3,14 @@
 //! The first line of the manifests may say what else happens: `# later: 4 s` applies `later.yaml` after so long, and
 //! `# registry: 503` has the first request for the image that they pull answered so. What is in `before.yaml` is deployed before.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use notes_testkit::registry::{Fault, Matching};
-use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
-    ground::Ground,
+    ground::{Ground, cases, in_turns},
     world::{Ended, Place},
 };
-
-/// How many are there at a time.
-const AT_A_TIME: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_passes_by_itself_is_no_failure() {
@@ -22,23 +18,17 @@ async fn what_passes_by_itself_is_no_failure() {
     if Ground::prepare(test).await.is_none() {
         return;
     }
-    let turns = Arc::new(Semaphore::new(AT_A_TIME));
-    let mut running = JoinSet::new();
-    for name in names() {
-        let turns = Arc::clone(&turns);
-        running.spawn(async move {
-            let _turn = turns.acquire_owned().await.unwrap();
-            // A registry of its own: what it is told to break is for these pods.
-            let ground = Ground::prepare(&name).await.unwrap();
-            let place = Place::find(&format!("passes-{name}")).await.unwrap();
-            let ended = deploy(&name, &ground, &place).await;
-            let never_asked = ground.open.pending() > 0;
-            drop(place);
-            (name, ended, never_asked)
-        });
-    }
+    let ended = in_turns(cases("transients", "NOTES_TEST_TRANSIENT"), |folder| async move {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        // A registry of its own: what it is told to break is for these pods.
+        let ground = Ground::prepare(name).await.unwrap();
+        let place = Place::find(&format!("passes-{name}")).await.unwrap();
+        let ended = deploy(&folder, &ground, &place).await;
+        (name.to_owned(), ended, ground.open.pending() > 0)
+    })
+    .await;
     let mut wrong = Vec::new();
-    for (name, ended, never_asked) in running.join_all().await {
+    for (name, ended, never_asked) in ended {
         if never_asked {
             wrong.push(format!("{name}: nobody asked the registry"));
         }
@@ -49,19 +39,9 @@ async fn what_passes_by_itself_is_no_failure() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn names() -> Vec<String> {
-    let only = std::env::var("NOTES_TEST_TRANSIENT").unwrap_or_default();
-    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name());
-    entries.map(|name| name.into_string().unwrap()).filter(|name| name.contains(&only)).collect()
-}
-
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transients"))
-}
-
-/// Deploys the manifests of the folder `name`, and has happen what they say.
-async fn deploy(name: &str, ground: &Ground, place: &Place) -> Ended {
-    let read = |file: &str| fs::read_to_string(folder().join(name).join(file)).ok();
+/// Deploys the manifests of `folder`, and has happen what they say.
+async fn deploy(folder: &Path, ground: &Ground, place: &Place) -> Ended {
+    let read = |file: &str| fs::read_to_string(folder.join(file)).ok();
     let manifests = read("k8s.yaml").unwrap();
     let directive = |key: &str| {
         let first = manifests.lines().next()?;
