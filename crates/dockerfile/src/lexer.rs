@@ -38,13 +38,13 @@ impl Logical {
     /// Returns the span that `range` of the text was written at. One that is empty lies behind the text before it, not behind the
     /// continuations that may follow, which are of no instruction where the file ends with them.
     pub(crate) fn span(&self, range: Range<usize>) -> Span {
-        let end = range.end.checked_sub(1).map(|last| self.source_offset(last) + 1);
-        if range.is_empty() {
-            let place = end.unwrap_or_else(|| self.source_offset(0));
+        let Some(last) = range.end.checked_sub(1) else {
+            let place = self.source_offset(0);
             return Span::new(place, place);
-        }
-        let start = self.source_offset(range.start);
-        Span::new(start, end.unwrap_or(start))
+        };
+        let end = self.source_offset(last) + 1;
+        let start = if range.is_empty() { end } else { self.source_offset(range.start) };
+        Span::new(start, end)
     }
 }
 

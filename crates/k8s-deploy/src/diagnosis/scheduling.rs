@@ -76,7 +76,7 @@ fn volume(scene: &Scene<'_>, pod: &Object) -> Option<Diagnosis> {
     let is_pending = pod.text("/status/phase") == Some("Pending");
     let message = ["FailedMount", "FailedAttachVolume"]
         .iter()
-        .find_map(|reason| scene.events.newest(pod.uid(), reason, ""))
+        .find_map(|reason| scene.events.messages(pod.uid(), reason).first().copied())
         .filter(|_| is_pending)?;
     let lower = message.to_lowercase();
     let (cause, grade, summary) = if lower.contains("not found") && lower.contains("secret") {

@@ -157,9 +157,8 @@ impl Repository {
         }
         if let Some(directory) = query.value("subdir")? {
             let directory = clean(Path::new(directory));
-            let mut known =
-                Some(self.directory.clone()).filter(|known| !known.as_os_str().is_empty());
-            if let Some(known) = known.take().filter(|known| *known != directory) {
+            let known = &self.directory;
+            if !known.as_os_str().is_empty() && *known != directory {
                 return Err(conflict(&known.display(), &directory.display()));
             }
             self.directory = directory;
