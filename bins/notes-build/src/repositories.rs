@@ -25,7 +25,7 @@ use notes_registry::{Remote, RequestError};
 use notes_sandbox::Secret;
 use tokio::runtime::Handle;
 
-use crate::{context, web::Client};
+use crate::{blocking, context, web::Client};
 
 /// Fetches single commits.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Repositories for Clones {
     fn resolve<'a>(&'a self, place: &'a Place, name: Option<&'a str>) -> Asked<'a, Option<Tip>> {
         let (server, address) = (self.server(place), place.address.clone());
         let name = name.map(str::to_owned);
-        Box::pin(blocking(Arc::clone(&server.stop), move || {
+        Box::pin(stoppable(Arc::clone(&server.stop), move || {
             let tip = server.upstream(&address)?.resolve(name.as_deref());
             Ok(tip.map_err(|error| server.failed(error))?.map(|tip| Tip {
                 commit: tip.commit.to_string(),
@@ -66,20 +66,17 @@ impl Repositories for Clones {
     fn check_out<'a>(&'a self, checkout: &'a Checkout, into: &'a Path) -> Asked<'a, CheckedOut> {
         let server = self.server(&checkout.place);
         let (checkout, into) = (checkout.clone(), into.to_owned());
-        Box::pin(blocking(Arc::clone(&server.stop), move || server.check_out(&checkout, &into)))
+        Box::pin(stoppable(Arc::clone(&server.stop), move || server.check_out(&checkout, &into)))
     }
 }
 
 /// Does work on a thread that may block; it is told to stop when nobody waits for it any more.
-async fn blocking<T: Send + 'static>(
+async fn stoppable<T: Send + 'static>(
     stop: Arc<AtomicBool>,
     work: impl FnOnce() -> Result<T, FetchError> + Send + 'static,
 ) -> Result<T, FetchError> {
     let _guard = Stopping(stop);
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
+    blocking(work).await
 }
 
 struct Stopping(Arc<AtomicBool>);

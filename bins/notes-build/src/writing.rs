@@ -13,7 +13,7 @@ use notes_registry::Remote;
 
 use crate::{
     archive::{self, Format},
-    failure,
+    blocking, failure,
     output::{Destination, Output},
     product::Product,
     reporter::Elapsed,
@@ -126,13 +126,5 @@ async fn write_to(
             let written = blocking(move || whole::write(&file, write));
             written.await.map_err(|error| failure::path(&path, error))
         }
-    }
-}
-
-/// Runs blocking work on a thread that may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
