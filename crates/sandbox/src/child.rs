@@ -12,6 +12,7 @@ mod confined;
 mod descendants;
 mod devices;
 mod execute;
+mod filter;
 mod injected;
 pub(crate) mod places;
 mod pseudo;

@@ -49,9 +49,9 @@
 //!   only, so that the upper directory holds what the command did and nothing else. Without mounts
 //!   what the sandbox puts among the files is taken out again before changes are looked for.
 //! - **Nothing leaks.** The environment is what the caller wrote, standard input is `/dev/null`, no
-//!   other descriptor is open, capabilities are docker's default fourteen at most, and device nodes of
-//!   the image or made by the command cannot be opened (without mounts the container's own rules for
-//!   devices hold).
+//!   other descriptor is open, capabilities are docker's default fourteen at most, system calls that docker
+//!   refuses are refused, and device nodes of the image or made by the command cannot be opened (without mounts the
+//!   container's own filter and rules for devices hold).
 //! - **Nothing survives.** When the command ends, is cancelled, runs out of time, or the calling
 //!   process dies in any way, all of it is ended: by the kernel where there is a process id namespace,
 //!   by a supervisor that adopts and ends every process where there is none.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Gid, Mode, Uid, fchmod};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
-use crate::child::capabilities;
+use crate::child::{capabilities, filter};
 use crate::command::{Command, DEFAULT_PATH, User};
 use crate::detached::c_string;
 use crate::ids::Ids;
@@ -37,6 +37,7 @@ fn become_command(
     rustix::process::umask(Mode::from_raw_mode(0o022));
     standard_streams().doing(|| "set up the standard streams".to_owned())?;
     enter_directory(&command.directory)?;
+    filter::install().doing(|| "filter system calls".to_owned())?;
     let doing = || "give up capabilities".to_owned();
     capabilities::reduce_bounding_set().doing(doing)?;
     become_user(&command.user, ids)

@@ -87,6 +87,19 @@ fn the_machine_is_out_of_reach() {
 }
 
 #[test]
+fn calls_that_lead_out_of_a_name_space_are_refused() {
+    everyone("calls_that_lead_out_of_a_name_space_are_refused", |world| {
+        let answer = world.run(world.script(
+            "exec 2>&1; grep Seccomp: /proc/self/status; for part in U m n p u i; do unshare -$part true; done; \
+             mount -t tmpfs none /tmp; umount /proc; (sleep 0 & wait) && echo forked",
+        ));
+        let said = answer.success();
+        assert!(said.starts_with("Seccomp:\t2\n") && said.ends_with("\nforked\n"), "{said}");
+        assert_eq!(said.matches("not permitted").count(), 7, "{said}");
+    });
+}
+
+#[test]
 fn a_network_of_none_has_a_loopback_device_only() {
     everyone("a_network_of_none_has_a_loopback_device_only", |world| {
         let mut command =
