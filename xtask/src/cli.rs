@@ -1,6 +1,7 @@
 //! The command line, as typed.
 
 use clap::ValueEnum as _;
+use notes_testkit::Length;
 
 use crate::{bench::Scenario, compare::Builder, demo::App};
 
@@ -135,4 +136,14 @@ pub(crate) struct TestOptions {
     /// Run only the steps whose name contains this (fmt, clippy, cargo, app, compare, demo, pipeline).
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
+    /// Run long suites whole: kills, faults, large layers. Takes hours; without it each runs as a short sample.
+    #[arg(long)]
+    long: bool,
+}
+
+impl TestOptions {
+    /// How much of the long suites runs: the flag, else what the environment says.
+    pub(crate) fn length(&self) -> Length {
+        if self.long { Length::Whole } else { Length::from_env() }
+    }
 }

@@ -9,6 +9,7 @@ use std::{
 
 use clap::ValueEnum as _;
 use notes_testkit::{
+    LONG_VARIABLE, Length,
     cluster::{KUBECONFIG_VARIABLE, Package, install_missing},
     process,
 };
@@ -23,7 +24,14 @@ use crate::{
 };
 
 /// A step: its name, and what runs it.
-type Step = (&'static str, fn(Programs) -> Result<Summary, Box<dyn Error>>);
+type Step = (&'static str, fn(Run) -> Result<Summary, Box<dyn Error>>);
+
+/// What the steps of one run have in common.
+#[derive(Clone, Copy)]
+struct Run {
+    programs: Programs,
+    length: Length,
+}
 
 /// A variable that leads tests to what runs for them.
 pub(crate) type Variable = (&'static str, OsString);
@@ -31,11 +39,11 @@ pub(crate) type Variable = (&'static str, OsString);
 const STEPS: &[Step] = &[
     ("fmt", |_| fmt()),
     ("clippy", |_| clippy()),
-    ("cargo test", |_| cargo_test()),
+    ("cargo test", |run| cargo_test(run.length)),
     ("app", |_| apps::run()),
-    ("compare", compare::sample),
-    ("demo", whole_road),
-    ("pipeline", pipeline),
+    ("compare", |run| compare::sample(run.programs)),
+    ("demo", |run| whole_road(run.programs)),
+    ("pipeline", |run| pipeline(run.programs)),
 ];
 
 /// What tests run beside our own programs: other people's registries, clients and shells. Where one is missing and cannot
@@ -58,11 +66,12 @@ pub(crate) fn run(options: &TestOptions) -> ExitCode {
     if options.only.is_none() {
         install();
     }
+    let run = Run { programs, length: options.length() };
     let mut all = Summary::default();
     for (name, step) in STEPS.iter().filter(|(name, _)| wanted(name)) {
         output::say(&format!("==> {name}"));
         let started = Instant::now();
-        let counts = step(programs).unwrap_or_else(|error| {
+        let counts = step(run).unwrap_or_else(|error| {
             crate::report(error.as_ref());
             let mut failed = Summary::default();
             failed.fail(name);
@@ -135,13 +144,14 @@ fn check(name: &str, command: &mut Command) -> Result<Summary, Box<dyn Error>> {
 /// there.
 ///
 /// Without them, the tests that need them skip themselves. What ran before stays.
-fn cargo_test() -> Result<Summary, Box<dyn Error>> {
+fn cargo_test(length: Length) -> Result<Summary, Box<dyn Error>> {
+    let long = length.choose(vec![], vec![(LONG_VARIABLE, "1".into())]);
     // A machine that should have docker or a cluster and does not is no reason to call their tests skipped.
     match docker::Session::begin() {
-        Ok(docker) => cargo_test_with_cluster(&docker.environment()),
+        Ok(docker) => cargo_test_with_cluster(&[long, docker.environment()].concat()),
         Err(error) => {
             crate::report(&error);
-            cargo_test_with_cluster(&[]).map(|summary| failed_as_well(summary, "docker"))
+            cargo_test_with_cluster(&long).map(|summary| failed_as_well(summary, "docker"))
         }
     }
 }

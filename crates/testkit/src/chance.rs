@@ -7,9 +7,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use crate::Length;
+
 /// The variable with the seed of an earlier run.
 pub const SEED_VARIABLE: &str = "NOTES_TEST_SEED";
-/// The variable that says how many times as many rounds as usual a test makes.
+/// The variable that says how many rounds a test makes.
 pub const ROUNDS_VARIABLE: &str = "NOTES_TEST_ROUNDS";
 
 /// Numbers that look random and follow from a seed. A test that fails while it has one prints how to repeat it.
@@ -42,10 +44,10 @@ impl Chance {
         Self { test: test.into(), seed, state: seed }
     }
 
-    /// Returns the numbers of the rounds to make: `usual`, or `NOTES_TEST_ROUNDS` times as many.
-    pub fn rounds(&self, usual: usize) -> Range<usize> {
-        let times = std::env::var(ROUNDS_VARIABLE).ok().and_then(|text| text.parse().ok());
-        0..usual * times.unwrap_or(1)
+    /// Returns the numbers of the rounds to make: `NOTES_TEST_ROUNDS` of them, else `sample`, and `whole` in a long run.
+    pub fn rounds(&self, sample: usize, whole: usize) -> Range<usize> {
+        let given = std::env::var(ROUNDS_VARIABLE).ok().and_then(|text| text.parse().ok());
+        0..given.unwrap_or_else(|| Length::from_env().choose(sample, whole))
     }
 
     /// Returns a number below `limit`, which is not zero.

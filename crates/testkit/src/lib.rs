@@ -10,6 +10,7 @@ pub mod docker;
 mod git_server;
 #[cfg(feature = "registry")]
 pub mod image;
+mod length;
 pub mod process;
 #[cfg(feature = "registry")]
 pub mod registry;
@@ -19,6 +20,7 @@ mod web;
 
 pub use chance::{Chance, ROUNDS_VARIABLE, SEED_VARIABLE};
 pub use git_server::GitServer;
+pub use length::{LONG_VARIABLE, Length};
 pub use repository::{ObjectFormat, TestRepo};
 pub use skipping::skip;
 pub use web::{WebAnswer, WebRequest, WebServer};

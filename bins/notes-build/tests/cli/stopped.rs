@@ -34,7 +34,7 @@ async fn a_build_can_be_stopped_at_any_moment() {
     let whole = build(&world, "whole", 0).wait_with_output().unwrap();
     let took = begun.elapsed();
     let whole = world.normalize(&whole);
-    for round in chance.rounds(6).map(|round| round + 1) {
+    for round in chance.rounds(6, 200).map(|round| round + 1) {
         let (signal, code) = chance.pick(&[("INT", 130), ("TERM", 143)]);
         let moment = chance.moment(took + took / 10);
         let store = format!("store-{round}");

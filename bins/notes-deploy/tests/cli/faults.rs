@@ -123,7 +123,7 @@ async fn a_deploy_can_be_stopped_at_any_moment() {
     assert_eq!((first.code, first.stdout.trim_end()), (Some(0), image.as_str()), "{first}");
     let took = begun.elapsed();
     let mut chance = Chance::new(test);
-    for round in chance.rounds(4).map(|round| round + 1) {
+    for round in chance.rounds(4, 50).map(|round| round + 1) {
         settings(round);
         let (signal, code) = chance.pick(&[("INT", 130), ("TERM", 143)]);
         let moment = chance.moment(took + took / 10);
