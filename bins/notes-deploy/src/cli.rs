@@ -124,6 +124,9 @@ pub(crate) struct DeployArguments {
     /// Go back to the last release that stood when this one fails.
     #[arg(long, help_heading = "Rollout")]
     pub(crate) rollback: bool,
+    /// Keep events, logs, objects and the timeline in this directory, with a `JUnit` file and a summary.
+    #[arg(long, value_name = "DIR", help_heading = "Rollout")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

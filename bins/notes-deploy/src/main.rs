@@ -4,8 +4,11 @@ mod cli;
 mod commands;
 mod failure;
 mod image;
+mod limit;
 mod manifests;
 mod project;
+mod recorder;
+mod report;
 mod reporter;
 mod settings;
 

@@ -131,6 +131,7 @@ pub(crate) struct DeploySettings {
     pub(crate) container: Setting<Option<String>>,
     pub(crate) timeout: Setting<Option<Seconds>>,
     pub(crate) create_namespace: Setting<Switch>,
+    pub(crate) report: Setting<Option<String>>,
     pub(crate) mirrors: Setting<List>,
     pub(crate) insecure: Setting<List>,
     pub(crate) rendered: App,
@@ -170,6 +171,16 @@ impl DeploySettings {
             .environment(&session.environment, environment::NOTES_DEPLOY_TIMEOUT)
             .map_err(failure::variable)?
             .file(deploy.timeout.clone())
+            .optional();
+        let report = arguments.report.as_ref();
+        let report = reader
+            .text(
+                "deploy.report",
+                "--report",
+                report.map(|path| session.current.join(path).display().to_string()),
+                environment::NOTES_DEPLOY_REPORT,
+                deploy.report.as_ref().map(|located| beside(&app.notes, located)).as_ref(),
+            )?
             .optional();
         let create_namespace = Candidates::new("deploy.create-namespace")
             .environment(&session.environment, environment::NOTES_DEPLOY_CREATE_NAMESPACE)
@@ -215,6 +226,7 @@ impl DeploySettings {
             container,
             timeout,
             create_namespace,
+            report,
             mirrors,
             insecure,
             rendered,
@@ -242,6 +254,7 @@ impl DeploySettings {
         table.add_optional(&self.app.context);
         table.add_optional(&self.timeout);
         table.add(&self.create_namespace);
+        table.add_optional(&self.report);
         table.add(&self.mirrors);
         table.add(&self.insecure);
         table

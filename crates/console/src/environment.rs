@@ -51,6 +51,7 @@ variables! {
     NOTES_DEPLOY_CONTEXT = "NOTES_DEPLOY_CONTEXT", "The kubeconfig context (`deploy.context`).";
     NOTES_DEPLOY_TIMEOUT = "NOTES_DEPLOY_TIMEOUT", "How long a rollout may take, such as `5m` (`deploy.timeout`).";
     NOTES_DEPLOY_CREATE_NAMESPACE = "NOTES_DEPLOY_CREATE_NAMESPACE", "Whether the namespace is created: auto, always or never (`deploy.create-namespace`).";
+    NOTES_DEPLOY_REPORT = "NOTES_DEPLOY_REPORT", "The directory for what is known about a deploy (`deploy.report`).";
 
     // Credentials and clusters.
     DOCKERHUB_USERNAME = "DOCKERHUB_USERNAME", "The Docker Hub user.";

@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM: the first ends the work in good order, the second at once.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,7 +34,7 @@ pub async fn or_stopped<T>(
 ) -> Result<T, Failure> {
     tokio::select! {
         result = work => result,
-        kind = received() => Err(stopped(kind, format_args!("; {left}"))),
+        kind = received() => Err(stopped(kind, left)),
     }
 }
 
@@ -61,10 +61,14 @@ pub async fn unless_stopped<T>(
         () = tokio::time::sleep(GRACE) => {}
         _ = received() => {}
     }
-    Err(stopped(kind, ""))
+    Err(Failure::message(kind, format!("stopped by {}", name(kind))))
 }
 
-fn stopped(kind: Kind, left: impl fmt::Display) -> Failure {
-    let name = if kind == Kind::Terminated { "SIGTERM" } else { "Ctrl-C" };
-    Failure::message(kind, format!("stopped by {name}{left}"))
+/// Returns the failure of work that a signal ended; `left` says what is left behind.
+pub fn stopped(kind: Kind, left: &str) -> Failure {
+    Failure::message(kind, format!("stopped by {}; {left}", name(kind)))
+}
+
+fn name(kind: Kind) -> &'static str {
+    if kind == Kind::Terminated { "SIGTERM" } else { "Ctrl-C" }
 }

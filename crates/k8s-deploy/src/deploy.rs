@@ -1,7 +1,7 @@
 //! The whole of it: record, apply, follow, record.
 
 use crate::{
-    Cluster, Release, Reporter, RequestError,
+    Cluster, ObjectId, Release, Reporter, RequestError,
     apply::{self, Applied, Change, Conflicts, Mark, Namespaces, apply},
     record::{History, Record, State},
     rollout::{self, Outcome, follow},
@@ -48,6 +48,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns the object that the cluster refused, where it was one.
+    pub fn object(&self) -> Option<&ObjectId> {
+        match self {
+            Self::Apply(error) => error.object(),
+            Self::Request(_) => None,
+        }
+    }
+
     /// Returns advice, where there is some.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -1,9 +1,11 @@
 //! `notes-deploy`: apply, follow, record.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use notes_console::{Failure, Kind, Session, settings::Switch, signal};
 use notes_k8s_deploy::{
-    Cluster, Release,
+    Cluster, Release, Reporter,
     apply::{Conflicts, Namespaces},
     deploy::{self, Deployed, deploy},
     record::History,
@@ -11,7 +13,15 @@ use notes_k8s_deploy::{
 };
 
 use super::render::prepare;
-use crate::{cli::DeployArguments, failure, reporter::Lines, settings::DeploySettings};
+use crate::{
+    cli::DeployArguments,
+    failure,
+    limit::{Follows, JobLimit},
+    recorder::Recorder,
+    report::{Ending, Report},
+    reporter::Lines,
+    settings::DeploySettings,
+};
 
 /// What a signal leaves behind.
 const LEFT: &str = "what was applied goes on in the cluster; deploy again to follow it";
@@ -19,31 +29,46 @@ const LEFT: &str = "what was applied goes on in the cluster; deploy again to fol
 /// Deploys, and prints the pinned image.
 pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Result<(), Failure> {
     let settings = DeploySettings::resolve(session, arguments)?;
+    let report = settings.report.value.as_deref().map(Path::new).map(Report::open).transpose()?;
+    let limit = JobLimit::of(&session.environment);
     // Boxed: it holds a whole registry client and a whole cluster client, and is moved around.
+    let preparing = Box::pin(async {
+        Ok((prepare(session, arguments, &settings).await?, settings.app.connect(session).await?))
+    });
+    let (release, cluster) = signal::or_stopped("nothing was changed", preparing).await?;
+    session.ui.step(
+        "Deploying",
+        format_args!("{} to {} with {}", release.app, release.namespace, release.image),
+    );
+    let lines = Lines(session.ui.clone());
+    let recorder = Recorder::new(session, &cluster, &release, report.as_ref(), &lines);
+    let follows = if arguments.rollback { Follows::Rollback } else { Follows::Evidence };
+    let options = deploy::Options {
+        conflicts: conflicts(arguments.force_conflicts),
+        namespaces: match settings.create_namespace.value {
+            Switch::Never => Namespaces::Require,
+            Switch::Auto | Switch::Always => Namespaces::Create,
+        },
+        rollout: rollout::Options {
+            timeout: settings.timeout(),
+            limit: limit.for_rollout(Timestamp::now(), follows),
+        },
+    };
     let work = Box::pin(async {
-        let release = prepare(session, arguments, &settings).await?;
-        let cluster = settings.app.connect(session).await?;
-        session.ui.step(
-            "Deploying",
-            format_args!("{} to {} with {}", release.app, release.namespace, release.image),
-        );
-        let options = deploy::Options {
-            conflicts: conflicts(arguments.force_conflicts),
-            namespaces: match settings.create_namespace.value {
-                Switch::Never => Namespaces::Require,
-                Switch::Auto | Switch::Always => Namespaces::Create,
-            },
-            rollout: rollout::Options { timeout: settings.timeout() },
-        };
-        match run_release(session, &cluster, &release, &options).await {
+        let ending = run_release(session, &cluster, &release, &options, recorder.reporter()).await;
+        recorder.record(&ending).await;
+        match ending.into_result() {
             Ok(()) => super::print(&release.image),
             Err(failure) if arguments.rollback && is_rollout_failure(&failure) => {
-                Err(roll_back(session, &cluster, &release, &options, failure).await)
+                let failure =
+                    roll_back(session, &cluster, &release, &options, &recorder, failure).await;
+                recorder.conclude(&failure.to_string());
+                Err(failure)
             }
             Err(failure) => Err(failure),
         }
     });
-    signal::or_stopped(LEFT, work).await
+    recorder.unless_stopped(limit, LEFT, work).await
 }
 
 pub(crate) fn conflicts(is_forced: bool) -> Conflicts {
@@ -56,21 +81,28 @@ pub(crate) async fn run_release(
     cluster: &Cluster,
     release: &Release,
     options: &deploy::Options,
-) -> Result<(), Failure> {
-    let reporter = Lines(session.ui.clone());
-    let deployed = deploy(cluster, release, options, &reporter).await.map_err(failure::deploy)?;
-    match &deployed.outcome {
+    reporter: &dyn Reporter,
+) -> Ending {
+    let deployed = match deploy(cluster, release, options, reporter).await {
+        Ok(deployed) => deployed,
+        Err(error) => {
+            let refused = error.object().cloned();
+            return Ending { refused, failure: Some(failure::deploy(error)), outcome: None };
+        }
+    };
+    let failure = match &deployed.outcome {
         Outcome::Complete => {
             let what = if deployed.is_unchanged() { "Unchanged" } else { "Deployed" };
             session.ui.step(what, format_args!("{} at {}", release.app, release.provenance.short));
-            Ok(())
+            None
         }
-        Outcome::Failed { diagnoses } => Err(failure::rollout(&session.ui, diagnoses)),
-        Outcome::TimedOut { .. } => Err(timed_out(session, &deployed)),
-    }
+        Outcome::Failed { diagnoses } => Some(failure::rollout(&session.ui, diagnoses)),
+        Outcome::TimedOut { .. } => Some(timed_out(session, &deployed, options)),
+    };
+    Ending { outcome: Some(deployed.outcome), refused: None, failure }
 }
 
-fn timed_out(session: &Session, deployed: &Deployed) -> Failure {
+fn timed_out(session: &Session, deployed: &Deployed, options: &deploy::Options) -> Failure {
     let Outcome::TimedOut { after, waiting_for, diagnoses } = &deployed.outcome else {
         unreachable!("it is called for nothing else")
     };
@@ -79,13 +111,17 @@ fn timed_out(session: &Session, deployed: &Deployed) -> Failure {
     }
     failure::evidence(&session.ui, diagnoses);
     let message = format!("the rollout was not complete after {} s", after.as_secs());
-    match diagnoses.first() {
+    let failure = match diagnoses.first() {
         Some(first) => {
             Failure::message(Kind::TimedOut, format!("{message}: {}", failure::describe(first)))
                 .with_hints(first.hint.clone())
         }
         None => Failure::message(Kind::TimedOut, message).with_hint("`--timeout` gives it longer"),
+    };
+    if options.rollout.limit.is_some_and(|limit| *after >= limit) {
+        return failure.with_hint("the CI job's own `timeout:` leaves no more time");
     }
+    failure
 }
 
 fn is_rollout_failure(failure: &Failure) -> bool {
@@ -98,6 +134,7 @@ async fn roll_back(
     cluster: &Cluster,
     release: &Release,
     options: &deploy::Options,
+    recorder: &Recorder<'_>,
     cause: Failure,
 ) -> Failure {
     session.ui.report(&cause);
@@ -113,7 +150,8 @@ async fn roll_back(
     let result = match target {
         Ok(target) => {
             session.ui.step("Rolling back", format_args!("to {}", target.provenance.short));
-            run_release(session, cluster, &target, options).await.map(|()| target.provenance.short)
+            let ending = run_release(session, cluster, &target, options, recorder.reporter()).await;
+            ending.into_result().map(|()| target.provenance.short)
         }
         Err(failure) => Err(failure),
     };

@@ -5,7 +5,7 @@ use notes_console::{Failure, Kind, Session, settings::Seconds, signal};
 use notes_k8s_deploy::{deploy, record::History, rollout};
 
 use super::deploy::{conflicts, run_release};
-use crate::{cli::RollbackArguments, failure, settings::AppSettings};
+use crate::{cli::RollbackArguments, failure, reporter::Lines, settings::AppSettings};
 
 /// Applies an earlier release again, and prints its image.
 pub(crate) async fn run(session: &Session, arguments: &RollbackArguments) -> Result<(), Failure> {
@@ -28,10 +28,11 @@ pub(crate) async fn run(session: &Session, arguments: &RollbackArguments) -> Res
         );
         let options = deploy::Options {
             conflicts: conflicts(arguments.force_conflicts),
-            rollout: rollout::Options { timeout },
+            rollout: rollout::Options { timeout, limit: None },
             ..deploy::Options::default()
         };
-        match run_release(session, &cluster, &release, &options).await {
+        let lines = Lines(session.ui.clone());
+        match run_release(session, &cluster, &release, &options, &lines).await.into_result() {
             Ok(()) => super::print(&release.image),
             Err(failure) if matches!(failure.kind(), Kind::Failed | Kind::TimedOut) => {
                 session.ui.report(&failure);

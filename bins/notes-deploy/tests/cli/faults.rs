@@ -18,7 +18,7 @@ use crate::world::{Ended, PINNED, Place};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Pushes an image whose program is `command`, or says why `test` is skipped.
-async fn push(test: &str, registry: &TestRegistry, command: &[&str]) -> Option<Pinned> {
+pub(crate) async fn push(test: &str, registry: &TestRegistry, command: &[&str]) -> Option<Pinned> {
     let image = image::busybox(test, command)?;
     let remote = Remote::new(Options::default()).unwrap();
     Some(remote.write(&image, &registry.reference("team/web:1")).await.unwrap())
@@ -152,7 +152,7 @@ async fn a_deploy_can_be_stopped_at_any_moment() {
     assert!(newest.contains("deployed"), "no trace of what was stopped is left on top: {history}");
 }
 
-fn kill(child: &Child, signal: &str) -> bool {
+pub(crate) fn kill(child: &Child, signal: &str) -> bool {
     let mut kill = std::process::Command::new("kill");
     kill.args([&format!("-{signal}"), &child.id().to_string()]).stderr(Stdio::null());
     kill.status().unwrap().success()

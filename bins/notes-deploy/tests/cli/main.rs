@@ -5,4 +5,5 @@ mod ground;
 mod injected;
 mod input;
 mod passing;
+mod report;
 mod world;

@@ -27,6 +27,8 @@ pub struct DeploySection {
     pub timeout: Option<Located<Seconds>>,
     /// `create-namespace`: auto, always or never.
     pub create_namespace: Option<Located<Switch>>,
+    /// `report`: the directory of the report, relative to this file.
+    pub report: Option<Located<String>>,
     /// `pull-secret`: the Secret to pull the image with.
     pub pull_secret: Option<Located<String>>,
     /// `env-from`: Secrets (`secret/NAME`) and config maps (`config-map/NAME`) whose keys become variables.
@@ -70,6 +72,7 @@ impl DeploySection {
             context: section.value("context")?,
             timeout: section.value("timeout")?,
             create_namespace: section.value("create-namespace")?,
+            report: section.value("report")?,
             pull_secret: section.value("pull-secret")?,
             env_from: section.value("env-from")?,
             env: section.value("env")?,

@@ -132,6 +132,16 @@ impl Error {
         Self::Rejected { origin, id, reason, message }
     }
 
+    /// Returns the object that the cluster refused, where it was one.
+    pub fn object(&self) -> Option<&ObjectId> {
+        match self {
+            Self::Rejected { id, .. }
+            | Self::Conflict { id, .. }
+            | Self::NotEstablished { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
     /// Tells whether the same apply may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Request(error) if error.is_transient())

@@ -25,7 +25,7 @@ impl Events {
             .flat_map(HashMap::values)
             .filter(|event| event.text("/reason") == Some(reason))
             .collect();
-        found.sort_by_key(|event| std::cmp::Reverse(when(event)));
+        found.sort_by_key(|event| std::cmp::Reverse(event_time(event)));
         found.into_iter().filter_map(|event| event.text("/message")).collect()
     }
 
@@ -35,7 +35,8 @@ impl Events {
     }
 }
 
-fn when(event: &Object) -> String {
+/// Returns when an event was seen last, as text that sorts.
+pub(crate) fn event_time(event: &Object) -> String {
     ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"]
         .iter()
         .find_map(|path| event.text(path))

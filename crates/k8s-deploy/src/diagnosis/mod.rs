@@ -8,7 +8,10 @@ mod log;
 mod probe;
 mod scheduling;
 
-pub(crate) use self::{event::Events, probe::budget as probe_budget};
+pub(crate) use self::{
+    event::{Events, event_time},
+    probe::budget as probe_budget,
+};
 
 use std::{collections::HashMap, time::Duration};
 
@@ -56,7 +59,7 @@ impl Grade {
 }
 
 /// What can be wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[non_exhaustive]
 pub enum Cause {
     /// The registry has no such image.

@@ -95,6 +95,6 @@ fn statuses(pod: &Object) -> impl Iterator<Item = &Value> {
 }
 
 /// Drops what could act on a terminal: a log is written by a program that nobody vouches for.
-fn printable(line: &str) -> String {
+pub(crate) fn printable(line: &str) -> String {
     line.trim_end().chars().filter(|letter| !letter.is_control() || *letter == '\t').collect()
 }

@@ -6,6 +6,7 @@ mod settling;
 mod view;
 mod watch;
 
+pub(crate) use self::logs::printable;
 pub use self::patience::expected_duration;
 
 use std::{
@@ -34,6 +35,8 @@ use crate::{
 pub struct Options {
     /// How long to wait. Without it, what the probes and the strategy allow: [`expected_duration`].
     pub timeout: Option<Duration>,
+    /// What is left of something larger, as of a CI job: the rollout takes no longer than that.
+    pub limit: Option<Duration>,
 }
 
 /// How a rollout ended.
@@ -157,8 +160,7 @@ impl Rollout {
             has_lost_connection: false,
             settling: Settling::of(applied.iter().map(|applied| &applied.live)),
             started,
-            // `--timeout 0` is kubectl's way to say "for ever"; a day is as good and cannot overflow.
-            deadline: started + if timeout.is_zero() { Duration::from_hours(24) } else { timeout },
+            deadline: started + bounded(timeout, options.limit),
         }
     }
 
@@ -290,6 +292,12 @@ impl Rollout {
     }
 }
 
+/// Returns the time that a rollout has. A time-out of zero is kubectl's way to say "for ever"; a day is as good and cannot overflow.
+fn bounded(timeout: Duration, limit: Option<Duration>) -> Duration {
+    let timeout = if timeout.is_zero() { Duration::from_hours(24) } else { timeout };
+    limit.map_or(timeout, |limit| timeout.min(limit))
+}
+
 /// Returns the failure that the object itself reports.
 fn reported(
     id: &ObjectId,
@@ -324,5 +332,24 @@ fn deleted(id: &ObjectId) -> Diagnosis {
         grade: Grade::Certain,
         evidence: Vec::new(),
         hint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rollout_has_the_lesser_of_its_time_out_and_the_limit() {
+        let minutes = Duration::from_mins;
+        for (timeout, limit, wanted) in [
+            (minutes(5), None, minutes(5)),
+            (minutes(5), Some(minutes(2)), minutes(2)),
+            (minutes(5), Some(minutes(9)), minutes(5)),
+            (Duration::ZERO, Some(minutes(9)), minutes(9)),
+            (Duration::ZERO, None, Duration::from_hours(24)),
+        ] {
+            assert_eq!(bounded(timeout, limit), wanted, "{timeout:?} {limit:?}");
+        }
     }
 }
