@@ -1,6 +1,6 @@
 //! What the libraries' errors mean to a person and to a pipeline: their kind, their advice, the line they are about.
 
-use std::{io, path::Path};
+use std::{io, iter, path::Path};
 
 use notes_console::{
     Excerpt, Failure, Kind,
@@ -13,7 +13,7 @@ use notes_image::{
     export::Error as ExportError,
     plan, store,
 };
-use notes_oci::{LayoutError, ReferenceError};
+use notes_oci::{LayoutError, ReferenceError, VerifyError};
 use notes_registry::{PullError, PushError, RequestError};
 use notes_sandbox::{EnterError, RunError};
 
@@ -224,6 +224,14 @@ pub(crate) fn push(error: PushError) -> Failure {
         _ => Kind::Internal,
     };
     Failure::new(kind, error).with_hints(hint)
+}
+
+/// Tells whether something failed because the bytes of a layer could not be had, or are others.
+pub(crate) fn is_about_a_layer(failure: &Failure) -> bool {
+    let causes = iter::successors(Some(failure.cause()), |&error| error.source());
+    causes
+        .filter_map(|error| error.downcast_ref::<io::Error>()?.get_ref())
+        .any(|inner| inner.is::<VerifyError>() || inner.is::<RequestError>())
 }
 
 /// An image-layout directory that is missing, is none, or does not hold what is asked for.

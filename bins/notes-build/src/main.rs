@@ -2,6 +2,7 @@
 
 mod annotations;
 mod archive;
+mod caches;
 mod cli;
 mod commands;
 mod context;

@@ -68,6 +68,9 @@ impl Reporter for BuildLines {
         match outcome {
             Outcome::Config => self.ui.detail(format_args!("             {name}")),
             Outcome::Cached => self.ui.step("Cached", name),
+            Outcome::Shared { cache } => {
+                self.ui.step("Cached", format_args!("{name} (from {cache})"));
+            }
             Outcome::Ran { duration } => {
                 self.ui.step("Ran", format_args!("{name} in {}", Elapsed(*duration)));
             }

@@ -5,6 +5,7 @@ mod paths;
 mod platforms;
 mod references;
 mod sources;
+mod written;
 
 use std::{
     fmt,
@@ -20,8 +21,8 @@ use notes_console::{
 use notes_sandbox::Isolation;
 
 use crate::{
-    cli::BuildArguments, contexts, dockerfile::Location, output::Output, project::Project, secrets,
-    ssh,
+    caches, cli::BuildArguments, contexts, dockerfile::Location, output::Output, project::Project,
+    secrets, ssh,
 };
 
 pub(crate) use pairs::Pairs;
@@ -63,6 +64,10 @@ pub(crate) struct Settings {
     pub(crate) contexts: Setting<Many<contexts::Named>>,
     /// The store.
     pub(crate) store: Setting<PathBuf>,
+    /// Caches that are read.
+    pub(crate) cache_from: Setting<Many<caches::Source>>,
+    /// Caches that are written.
+    pub(crate) cache_to: Setting<Many<caches::Target>>,
     /// How RUN is isolated; `None` is the best there is.
     pub(crate) isolation: Setting<Option<Isolation>>,
     /// How long one RUN may take.
@@ -124,6 +129,8 @@ impl Settings {
                 contexts::Named::parse(text, current)
             })?,
             store: store(arguments.store.as_deref(), build.store.as_ref(), environment, current)?,
+            cache_from: sources.cache_from()?,
+            cache_to: sources.cache_to()?,
             isolation: sources.isolation()?,
             run_timeout: sources.run_timeout()?,
             mirrors: sources.mirrors()?,
@@ -165,6 +172,8 @@ impl Settings {
         table.add(&self.agents);
         table.add(&self.contexts);
         table.add(&path(&self.store));
+        table.add(&self.cache_from);
+        table.add(&self.cache_to);
         table.add_optional(&self.isolation);
         table.add_optional(&self.run_timeout);
         table.add(&self.mirrors);
@@ -176,6 +185,15 @@ impl Settings {
 /// Several values of one flag.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Many<T>(pub(crate) Vec<T>);
+
+impl<T> Many<T> {
+    fn parse(
+        texts: &[String],
+        parse: impl Fn(&str) -> Result<T, Failure>,
+    ) -> Result<Self, Failure> {
+        texts.iter().map(|text| parse(text)).collect::<Result<_, _>>().map(Self)
+    }
+}
 
 impl<T: fmt::Display> fmt::Display for Many<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,8 +209,7 @@ fn many<T>(
     given: &[String],
     parse: impl Fn(&str) -> Result<T, Failure>,
 ) -> Result<Setting<Many<T>>, Failure> {
-    let values: Vec<_> = given.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
-    let values = (!values.is_empty()).then_some(Many(values));
+    let values = Some(Many::parse(given, parse)?).filter(|values| !values.0.is_empty());
     Ok(Candidates::new(key).flag(flag, values).or(Many(Vec::new())))
 }
 

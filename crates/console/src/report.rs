@@ -70,6 +70,11 @@ impl Failure {
         self.kind
     }
 
+    /// Returns the error that it is made of.
+    pub fn cause(&self) -> &(dyn Error + 'static) {
+        &*self.error
+    }
+
     /// Returns the advice.
     pub fn hints(&self) -> &[String] {
         &self.hints

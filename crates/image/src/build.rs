@@ -14,6 +14,7 @@ mod owner;
 mod repositories;
 mod run;
 mod running;
+mod sharing;
 mod state;
 mod step;
 mod workdir;
@@ -24,8 +25,12 @@ use notes_oci::{Image, ImageSource};
 use notes_sandbox::{Cancel, Sandbox, Secret};
 
 use crate::{
-    cache::LayerCache, compress::Compression, plan::Plan, report::Reporter, report::StepReport,
-    store::Store, tree::Tree,
+    cache::{LayerCache, SharedCache, StepIndex},
+    compress::Compression,
+    plan::Plan,
+    report::{Reporter, StepReport},
+    store::Store,
+    tree::Tree,
 };
 
 pub use copy::{Error as CopyError, repository::AddressError};
@@ -48,6 +53,8 @@ pub struct Resources<S> {
     pub store: Store,
     /// Where results of steps are found; usually the store.
     pub cache: Arc<dyn LayerCache>,
+    /// Where they are asked for next; without it a step that is not found is carried out.
+    pub shared: Option<Arc<dyn SharedCache>>,
     /// What runs commands; a Dockerfile without `RUN` needs none.
     pub sandbox: Option<Sandbox>,
     /// Secrets by id, for `RUN --mount=type=secret`.
@@ -74,6 +81,7 @@ impl<S: ImageSource> Resources<S> {
             images,
             cache: Arc::new(store.clone()),
             store,
+            shared: None,
             sandbox: None,
             secrets: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -126,6 +134,8 @@ pub struct Built {
     pub image: Image,
     /// Every step that was considered, in order.
     pub steps: Vec<StepReport>,
+    /// What they made, for a cache that others share.
+    pub index: StepIndex,
 }
 
 /// Carries out `plan`.

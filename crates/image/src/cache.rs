@@ -1,11 +1,17 @@
 //! What a step is known by, and where what it made is found again.
 
+mod index;
+mod shared;
+
 use std::{fmt, io};
 
 use notes_oci::{Digest, Hashing};
 use serde::{Deserialize, Serialize};
 
 use crate::pack::Packed;
+
+pub use index::{StepIndex, StepIndexError};
+pub use shared::{Found, Kept, SharedCache};
 
 /// The identity of a step: a digest of everything that can change what it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -61,8 +61,13 @@ pub struct StepName {
 pub enum Outcome {
     /// It changes the config alone.
     Config,
-    /// What it made was known already.
+    /// What it made was in the store.
     Cached,
+    /// What it made was in a cache that others share.
+    Shared {
+        /// What that cache is called.
+        cache: String,
+    },
     /// It was carried out.
     Ran {
         /// How long that took.

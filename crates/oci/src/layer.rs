@@ -2,6 +2,8 @@
 
 use std::{fmt, io, sync::Arc};
 
+use futures::future::BoxFuture;
+
 use crate::{
     blob::{Blob, ByteStream, Origin},
     digest::{DiffId, Digest},
@@ -55,6 +57,12 @@ impl Layer {
         self.blob.origin()
     }
 
+    /// Returns the same layer, of which it is known that `origin` has the bytes too.
+    pub fn held_by(&self, origin: Origin) -> Self {
+        let blob = Held { blob: Arc::clone(&self.blob), origin };
+        Self { blob: Arc::new(blob), ..self.clone() }
+    }
+
     /// Opens the bytes as they travel (compressed), from the first one.
     ///
     /// # Errors
@@ -70,6 +78,22 @@ impl Layer {
         let mut layer = self.clone();
         layer.descriptor.media_type = layer.descriptor.media_type.to_oci();
         layer
+    }
+}
+
+/// Bytes that a repository has as well.
+struct Held {
+    blob: Arc<dyn Blob>,
+    origin: Origin,
+}
+
+impl Blob for Held {
+    fn open(&self) -> BoxFuture<'_, io::Result<ByteStream>> {
+        self.blob.open()
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        Some(self.origin.clone())
     }
 }
 

@@ -125,6 +125,16 @@ impl Remote {
         })
     }
 
+    /// Returns the same registries, which treat tags like this.
+    pub fn with_retag(&self, retag: Retag) -> Self {
+        Self { retag, ..self.clone() }
+    }
+
+    /// Returns the same registries, each read from itself.
+    pub fn without_mirrors(&self) -> Self {
+        Self { mirrors: [].into(), ..self.clone() }
+    }
+
     /// Returns the digest that `reference` names now; of an index, that of the index. No image is read.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod chance;
 pub mod cluster;
 #[cfg(feature = "containers")]
 pub mod containers;
+mod distribution;
 pub mod docker;
 mod git_server;
 #[cfg(feature = "registry")]
@@ -19,6 +20,7 @@ mod skipping;
 mod web;
 
 pub use chance::{Chance, ROUNDS_VARIABLE, SEED_VARIABLE};
+pub use distribution::Distribution;
 pub use git_server::GitServer;
 pub use length::{LONG_VARIABLE, Length};
 pub use repository::{ObjectFormat, TestRepo};

@@ -116,6 +116,15 @@ pub(crate) struct BuildArguments {
     /// Run every step, whatever the cache knows.
     #[arg(long, help_heading = "Engine")]
     pub(crate) no_cache: bool,
+    /// Take what steps made from a cache in a registry, where the store does not know it.
+    #[arg(long = "cache-from", value_name = "REF", help_heading = "Engine")]
+    pub(crate) cache_from: Vec<String>,
+    /// Write what steps made to a cache in a registry.
+    ///
+    /// `mode=min` keeps the layers of the image, `mode=max` those of all stages. What cannot be written is a warning;
+    /// `ignore-error=false` makes it a failure. docker's `type=registry,ref=REF` is the same.
+    #[arg(long = "cache-to", value_name = "REF[,mode=max]", help_heading = "Engine")]
+    pub(crate) cache_to: Vec<String>,
 
     #[command(flatten)]
     pub(crate) docker: DockerArguments,

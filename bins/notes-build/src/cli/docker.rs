@@ -6,10 +6,6 @@ use notes_console::{Failure, Kind};
 /// Flags of `docker build` that are refused.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct DockerArguments {
-    #[arg(long, hide = true, value_name = "CACHE")]
-    cache_from: Vec<String>,
-    #[arg(long, hide = true, value_name = "CACHE")]
-    cache_to: Vec<String>,
     #[arg(long, hide = true)]
     load: bool,
     #[arg(long, hide = true)]
@@ -29,13 +25,9 @@ pub(crate) struct DockerArguments {
 impl DockerArguments {
     /// Refuses the first flag that was given.
     pub(crate) fn refuse(&self) -> Result<(), Failure> {
-        let cached =
-            "steps are kept in the store; keep that between jobs, and name it with `--store`";
         let attested =
             "the image carries the commit in its labels; sign or attest it by its digest";
         let flags = [
-            (!self.cache_from.is_empty(), "--cache-from", cached),
-            (!self.cache_to.is_empty(), "--cache-to", cached),
             (
                 self.load,
                 "--load",

@@ -15,6 +15,7 @@ use notes_sandbox::{Cancel, Secret};
 use crate::{
     annotations::Annotations,
     block_on,
+    caches::{self, Caches},
     cli::BuildArguments,
     context,
     contexts::Contexts,
@@ -30,7 +31,7 @@ use crate::{
     ssh, whole,
     writing::Writing,
 };
-use engine::Engine;
+use engine::{Engine, Made};
 
 /// A build whose input is known and right: what is left can only fail while it works.
 struct Job {
@@ -48,6 +49,7 @@ struct Job {
     agents: BTreeMap<String, PathBuf>,
     annotations: Annotations,
     outputs: Vec<Output>,
+    caches: Vec<caches::Target>,
     handover: Handover,
     references: Vec<Reference>,
     tag: String,
@@ -71,7 +73,10 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
     ));
     let store = Store::open(&job.settings.store.value).map_err(failure::store)?;
     let cancel = Cancel::new().map_err(|error| Failure::new(Kind::Internal, error))?;
-    let engine = Engine { remote, store, sandbox, cancel: cancel.clone() };
+    let sources = &job.settings.cache_from.value.0;
+    let caches = (!sources.is_empty())
+        .then(|| Arc::new(Caches::new(&remote, sources.clone(), session.ui.clone())));
+    let engine = Engine { remote, store, sandbox, caches, cancel: cancel.clone() };
     let work = job.carry_out(session, engine, started);
     block_on(signal::unless_stopped(work, move || cancel.cancel()))
 }
@@ -99,6 +104,7 @@ impl Job {
         } else {
             settings.local_references(&project, &tag)?
         };
+        let caches = settings.written_caches(arguments, &references)?;
         let location = &settings.dockerfile.value;
         let text = dockerfile::read(&project, location)?;
         let commit = match state {
@@ -127,6 +133,7 @@ impl Job {
             agents,
             annotations,
             outputs,
+            caches,
             handover,
             references,
             tag,
@@ -138,15 +145,36 @@ impl Job {
     async fn carry_out(
         self,
         session: &Session,
-        engine: Engine,
+        mut engine: Engine,
         started: Instant,
     ) -> Result<(), Failure> {
         let ui = &session.ui;
-        let product = engine.build(&self, ui).await?;
-        engine::summarize(ui, &product, Elapsed(started.elapsed()));
+        let made = loop {
+            let made = engine.build(&self, ui).await?;
+            engine::summarize(ui, &made.product, Elapsed(started.elapsed()));
+            match self.write(&engine, &made, ui).await {
+                Err(failure) if engine.caches.is_some() && failure::is_about_a_layer(&failure) => {
+                    ui.warning(format_args!("building again without a build cache: {failure}"));
+                    engine.caches = None;
+                }
+                written => break written.map(|()| made)?,
+            }
+        };
+        self.handover.write(&self.project, &made.product, &self.references)?;
+        self.write_caches(&engine, &made, ui).await?;
+        let pinned = self.references[0].pin(made.product.digest());
+        if self.outputs.iter().any(Output::is_stdout) {
+            // What asked for an archive there would take a line for a part of it.
+            ui.step("Image", pinned);
+            return Ok(());
+        }
+        print_result(pinned).map_err(|error| Failure::new(Kind::Internal, error))
+    }
+
+    async fn write(&self, engine: &Engine, made: &Made, ui: &Ui) -> Result<(), Failure> {
         let writing = Writing {
             ui,
-            product: &product,
+            product: &made.product,
             references: &self.references,
             remote: &engine.remote,
             store: &engine.store,
@@ -154,14 +182,22 @@ impl Job {
         for output in &self.outputs {
             writing.write(output).await?;
         }
-        self.handover.write(&self.project, &product, &self.references)?;
-        let pinned = self.references[0].pin(product.digest());
-        if self.outputs.iter().any(Output::is_stdout) {
-            // What asked for an archive there would take a line for a part of it.
-            ui.step("Image", pinned);
-            return Ok(());
+        Ok(())
+    }
+
+    async fn write_caches(&self, engine: &Engine, made: &Made, ui: &Ui) -> Result<(), Failure> {
+        let is_pushed = self.outputs.contains(&Output::Registry);
+        let writer = caches::Writer {
+            ui,
+            remote: &engine.remote,
+            product: &made.product,
+            index: &made.index,
+            pushed: if is_pushed { &self.references } else { &[] },
+        };
+        for target in &self.caches {
+            writer.write(target).await?;
         }
-        print_result(pinned).map_err(|error| Failure::new(Kind::Internal, error))
+        Ok(())
     }
 }
 

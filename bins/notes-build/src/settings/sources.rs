@@ -9,8 +9,8 @@ use notes_gitinfo::SHORT_LENGTH;
 use notes_oci::Platform;
 use notes_sandbox::{Isolation, UnknownIsolation};
 
-use super::Platforms;
-use crate::{cli::BuildArguments, failure, project::Project};
+use super::{Many, Platforms};
+use crate::{caches, cli::BuildArguments, failure, project::Project};
 
 /// The command line, the environment and the file.
 #[derive(Clone, Copy)]
@@ -65,6 +65,21 @@ impl Sources<'_> {
             .optional()
             .try_map(|name| name.map(|name| name.parse()).transpose())
             .map_err(|error: UnknownIsolation| Failure::new(Kind::Usage, error))
+    }
+
+    pub(super) fn cache_from(&self) -> Result<Setting<Many<caches::Source>>, Failure> {
+        let given = &self.arguments.cache_from;
+        let caches = list("build.cache-from", "--cache-from", given)
+            .file(self.project.notes.build.cache_from.clone())
+            .or(List::default());
+        caches.try_map(|List(texts)| Many::parse(&texts, caches::Source::parse))
+    }
+
+    pub(super) fn cache_to(&self) -> Result<Setting<Many<caches::Target>>, Failure> {
+        let caches = list("build.cache-to", "--cache-to", &self.arguments.cache_to)
+            .file(self.project.notes.build.cache_to.clone())
+            .or(List::default());
+        caches.try_map(|List(texts)| Many::parse(&texts, caches::Target::parse))
     }
 
     pub(super) fn tag_length(&self) -> Result<Setting<u8>, Failure> {

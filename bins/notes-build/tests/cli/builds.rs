@@ -161,6 +161,8 @@ async fn config_show_names_every_origin() {
     build.ssh          -                             default
     build.contexts     -                             default
     build.store        HOME/.cache/notes  the cache directory
+    build.cache-from   -                             default
+    build.cache-to     -                             default
     build.isolation    -                             default
     build.run-timeout  -                             default
     registry.mirrors   -                             default

@@ -1,6 +1,7 @@
 //! `notes-build` as a person uses it: what it prints, how it ends, and what it leaves behind.
 
 mod builds;
+mod caches;
 mod checks;
 mod containers;
 mod contexts;

@@ -66,6 +66,8 @@ async fn a_secret_is_seen_by_its_command_and_kept_nowhere() {
         "-o".to_owned(),
         "type=registry".to_owned(),
         "-vv".to_owned(),
+        "--cache-to".to_owned(),
+        format!("{}:cache,mode=max,ignore-error=false", world.image()),
     ];
     arguments.extend(others.iter().map(String::as_str));
     let ran = world.build(&arguments);

@@ -27,6 +27,10 @@ pub struct BuildSection {
     pub annotations: Option<Located<BTreeMap<String, String>>>,
     /// `store`: where layers and the step cache are kept.
     pub store: Option<Located<String>>,
+    /// `cache-from`: references of caches that are read.
+    pub cache_from: Option<Located<List>>,
+    /// `cache-to`: references of caches that are written, each with its options.
+    pub cache_to: Option<Located<List>>,
     /// `isolation`: how RUN is isolated.
     pub isolation: Option<Located<String>>,
     /// `run-timeout`: how long one RUN may take; 0 is for ever.
@@ -46,6 +50,8 @@ impl BuildSection {
             labels: section.value("labels")?,
             annotations: section.value("annotations")?,
             store: section.value("store")?,
+            cache_from: section.value("cache-from")?,
+            cache_to: section.value("cache-to")?,
             isolation: section.value("isolation")?,
             run_timeout: section.value("run-timeout")?,
         };

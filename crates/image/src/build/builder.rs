@@ -9,11 +9,12 @@ use super::{
     Built, CopyError, Error, Options, Problem, Resources,
     context::Files,
     metadata,
+    sharing::Sharing,
     state::State,
-    step::{self, Done, Keyed},
+    step::{By, Done, Keyed},
 };
 use crate::{
-    cache::Made,
+    cache::StepIndex,
     plan::{self, Base, Origin, Plan, Stage},
     report::{Outcome, StepName, StepReport},
     store::DraftDirectory,
@@ -31,12 +32,15 @@ pub(super) struct Builder<'a, S> {
     /// The time of the commit as configs write it.
     created: String,
     /// Finished stages by number.
-    stages: BTreeMap<usize, State>,
+    pub(super) stages: BTreeMap<usize, State>,
     /// The image that a stage stands on, where it stands directly on one.
     bases: BTreeMap<usize, (Reference, Digest)>,
     /// Images that were looked up, by name and platform.
     images: BTreeMap<(String, String), Image>,
     steps: Vec<StepReport>,
+    /// What the steps made, by their keys.
+    pub(super) index: StepIndex,
+    pub(super) sharing: Sharing,
     /// The copies of a rung without mounts, as long as the build lasts.
     pub(super) kept: Option<DraftDirectory>,
 }
@@ -61,6 +65,8 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             bases: BTreeMap::new(),
             images: BTreeMap::new(),
             steps: Vec::new(),
+            index: StepIndex::default(),
+            sharing: Sharing::default(),
             kept: None,
         }
     }
@@ -70,6 +76,23 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             let text = format!("no `ARG` declares the build argument `{argument}`");
             self.resources.reporter.warning(&text);
         }
+        loop {
+            let attempt = self.attempt().await;
+            let again = match &attempt {
+                Ok(built) => self.breaks_promise(built),
+                Err(error) => self.blames_sharing(error),
+            };
+            if !again {
+                return attempt;
+            }
+        }
+    }
+
+    /// Builds with what the caches offer, each layer of which may turn out not to be there.
+    async fn attempt(&mut self) -> Result<Built, Error> {
+        self.stages.clear();
+        self.steps.clear();
+        self.index = StepIndex::default();
         let mut todo: Vec<&Stage> = self.plan.stages.iter().rev().collect();
         while let Some(stage) = todo.last() {
             let missing = self.missing(stage).await.map_err(|it| it.at(stage.from.span))?;
@@ -82,7 +105,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         }
         let target = self.stages.remove(&self.plan.target);
         let image = self.image(target.expect("a plan holds its target"));
-        Ok(Built { image, steps: self.steps })
+        Ok(Built { image, steps: mem::take(&mut self.steps), index: mem::take(&mut self.index) })
     }
 
     /// Returns the stages that must be built before `stage` and are not. The plan orders those that its instructions name;
@@ -154,7 +177,12 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             let stage_name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
             let text = statement.original.clone();
             let name = StepName { stage: stage_name, number, of, text };
-            self.step(&mut built, statement, Current { stage, name, span }).await?;
+            if let Err(error) =
+                self.step(&mut built, statement, Current { stage, name, span }).await
+            {
+                self.sharing.unfinished = built.layers;
+                return Err(error);
+            }
         }
         Ok(built)
     }
@@ -259,8 +287,11 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         })?;
         let outcome = match &done {
             Done::Config { .. } => Outcome::Config,
-            Done::Files { cached: true, .. } => Outcome::Cached,
-            Done::Files { cached: false, .. } => Outcome::Ran { duration: begun.elapsed() },
+            Done::Files { result, .. } => match &result.by {
+                By::Store => Outcome::Cached,
+                By::Shared(cache) => Outcome::Shared { cache: cache.clone() },
+                By::Running => Outcome::Ran { duration: begun.elapsed() },
+            },
         };
         reporter.finished(&current.name, &outcome);
         self.record(state, done, current.name, outcome);
@@ -289,13 +320,8 @@ impl<'a, S: ImageSource> Builder<'a, S> {
     fn record(&mut self, state: &mut State, done: Done, name: StepName, outcome: Outcome) {
         let (created_by, layer, keyed) = match done {
             Done::Config { created_by } => (created_by, None, None),
-            Done::Files { created_by, made, keyed, .. } => {
-                let created_by = Some(created_by);
-                let layer = match made {
-                    Made::Layer(packed) => Some(self.resources.store.layer(&packed)),
-                    Made::Nothing => None,
-                };
-                (created_by, layer, Some(keyed))
+            Done::Files { created_by, result, keyed } => {
+                (Some(created_by), result.layer, Some(keyed))
             }
         };
         let layer_id = layer.as_ref().map(|layer: &Layer| layer.diff_id().to_string());
@@ -305,11 +331,6 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             None => (None, Vec::new()),
         };
         self.steps.push(StepReport { name, outcome, key, inputs, layer: layer_id });
-    }
-
-    /// Returns what a step made in an earlier build.
-    pub(super) fn known(&self, keyed: &Keyed) -> Option<Made> {
-        step::known(self.resources, self.options.reuse, &keyed.key)
     }
 }
 

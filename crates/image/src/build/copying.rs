@@ -15,10 +15,10 @@ use super::{
     files::{self, blocking},
     owner,
     state::State,
-    step::{self, Done, Keyed},
+    step::{Done, Keyed},
 };
 use crate::{
-    cache::{KeyBuilder, Made},
+    cache::KeyBuilder,
     pack::Packer,
     tree::{Nothing, Tree},
 };
@@ -70,10 +70,8 @@ impl<S: ImageSource> Builder<'_, S> {
             created_by: "FROM".into(),
         };
         match self.copy_files(state, prepared, Files::Tree(tree)).await? {
-            Done::Files { made: Made::Layer(packed), .. } => {
-                Ok(Some(self.resources.store.layer(&packed)))
-            }
-            _ => Ok(None),
+            Done::Files { result, .. } => Ok(result.layer),
+            Done::Config { .. } => Ok(None),
         }
     }
 
@@ -86,8 +84,8 @@ impl<S: ImageSource> Builder<'_, S> {
         let keyed = self.copy_key(state, &prepared, &source).await?;
         let named = prepared.names_owner();
         let Prepared { mut request, chown, link, created_by, .. } = prepared;
-        if let Some(made) = self.known(&keyed) {
-            return Ok(Done::Files { created_by, made, keyed, cached: true });
+        if let Some(result) = self.known(&keyed).await {
+            return Ok(Done::Files { created_by, result: result.into(), keyed });
         }
         for source in &request.sources {
             if let Source::Remote(Remote { url, digest, .. }) = source
@@ -119,8 +117,8 @@ impl<S: ImageSource> Builder<'_, S> {
             Ok(copy::copy(&request, &place, packer)?)
         })
         .await?;
-        let made = step::remember(self.resources, &keyed.key, packed)?;
-        Ok(Done::Files { created_by, made, keyed, cached: false })
+        let result = self.remember(&keyed.key, packed)?;
+        Ok(Done::Files { created_by, result: result.into(), keyed })
     }
 
     /// Returns the key: what is copied by its content, where it goes, and, unless linked, what is there.

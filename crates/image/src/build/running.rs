@@ -15,7 +15,7 @@ use super::{
     owner,
     run::{self, From, Invocation, Prepared, Request, Seed, Work},
     state::State,
-    step::{self, Done, Keyed},
+    step::{Done, Keyed},
     workdir,
 };
 use crate::{cache::KeyBuilder, pack::Packer, plan::Arguments, store::DraftDirectory};
@@ -42,8 +42,8 @@ impl<S: ImageSource> Builder<'_, S> {
         }
         let created_by = created_by(state, &invocation);
         let keyed = self.run_key(state, &invocation, &mounts).await?;
-        if let Some(made) = self.known(&keyed) {
-            return Ok(Done::Files { created_by, made, keyed, cached: true });
+        if let Some(result) = self.known(&keyed).await {
+            return Ok(Done::Files { created_by, result: result.into(), keyed });
         }
         let sandbox = self.resources.sandbox.clone().ok_or(Problem::NoSandbox)?;
         // Lives as long as the mounts that lie in it.
@@ -64,8 +64,8 @@ impl<S: ImageSource> Builder<'_, S> {
             name: current.name.clone(),
         };
         let packed = blocking(move || run::run(&work)).await?;
-        let made = step::remember(self.resources, &keyed.key, packed)?;
-        Ok(Done::Files { created_by, made, keyed, cached: false })
+        let result = self.remember(&keyed.key, packed)?;
+        Ok(Done::Files { created_by, result: result.into(), keyed })
     }
 
     /// Returns where a rung without mounts keeps its copies during this build.
@@ -208,8 +208,8 @@ impl<S: ImageSource> Builder<'_, S> {
             .with("user", &user)
             .with("compression", format!("{:?}", self.options.compression))
             .into();
-        if let Some(made) = self.known(&keyed) {
-            return Ok(Done::Files { created_by, made, keyed, cached: true });
+        if let Some(result) = self.known(&keyed).await {
+            return Ok(Done::Files { created_by, result: result.into(), keyed });
         }
         let files = files::tree(self.resources, &state.layers).await?;
         let time = state.time(&keyed.key);
@@ -220,8 +220,8 @@ impl<S: ImageSource> Builder<'_, S> {
             workdir::make(&directory, owner, files, packer, time)
         })
         .await?;
-        let made = step::remember(self.resources, &keyed.key, packed)?;
-        Ok(Done::Files { created_by, made, keyed, cached: false })
+        let result = self.remember(&keyed.key, packed)?;
+        Ok(Done::Files { created_by, result: result.into(), keyed })
     }
 }
 

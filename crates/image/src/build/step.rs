@@ -1,10 +1,10 @@
 //! A step that changes files: looked up, or carried out and remembered.
 
-use notes_oci::ImageSource;
+use notes_oci::{ImageSource, Layer};
 
-use super::{Problem, Resources, Reuse};
+use super::{Problem, Reuse, builder::Builder};
 use crate::{
-    cache::{CacheKey, Input, KeyBuilder, Made},
+    cache::{CacheKey, Input, Kept, KeyBuilder, Made},
     pack::Packed,
 };
 
@@ -32,31 +32,62 @@ pub(super) enum Done {
     Files {
         /// Its line of the history.
         created_by: String,
-        made: Made,
+        result: Box<StepResult>,
         keyed: Keyed,
-        cached: bool,
     },
 }
 
-/// Returns what the step made in an earlier build, if it may be used.
-pub(super) fn known<S: ImageSource>(
-    resources: &Resources<S>,
-    reuse: Reuse,
-    key: &CacheKey,
-) -> Option<Made> {
-    match reuse {
-        Reuse::Cache => resources.cache.find(key),
-        Reuse::Nothing => None,
-    }
+/// What a step made.
+pub(super) struct StepResult {
+    /// Its layer, if it made one.
+    pub(super) layer: Option<Layer>,
+    pub(super) by: By,
 }
 
-/// Remembers what the step made.
-pub(super) fn remember<S: ImageSource>(
-    resources: &Resources<S>,
-    key: &CacheKey,
-    packed: Option<Packed>,
-) -> Result<Made, Problem> {
-    let made = packed.map_or(Made::Nothing, Made::Layer);
-    resources.cache.keep(key, &made)?;
-    Ok(made)
+/// Who made it.
+pub(super) enum By {
+    /// This build.
+    Running,
+    /// An earlier build; the store knew.
+    Store,
+    /// An earlier build; the shared cache of this name knew.
+    Shared(String),
+}
+
+impl<S: ImageSource> Builder<'_, S> {
+    /// Returns what the step made in an earlier build, if it may be used.
+    pub(super) async fn known(&mut self, keyed: &Keyed) -> Option<StepResult> {
+        if self.options.reuse == Reuse::Nothing {
+            return None;
+        }
+        let (kept, by) = match self.resources.cache.find(&keyed.key) {
+            Some(made) => (self.in_store(made), By::Store),
+            None => self.shared(&keyed.key).await?,
+        };
+        Some(self.result(&keyed.key, kept, by))
+    }
+
+    /// Remembers what the step made.
+    pub(super) fn remember(
+        &mut self,
+        key: &CacheKey,
+        packed: Option<Packed>,
+    ) -> Result<StepResult, Problem> {
+        let made = packed.map_or(Made::Nothing, Made::Layer);
+        self.resources.cache.keep(key, &made)?;
+        let kept = self.in_store(made);
+        Ok(self.result(key, kept, By::Running))
+    }
+
+    fn in_store(&self, made: Made) -> Kept {
+        match made {
+            Made::Layer(packed) => Kept::Layer(self.resources.store.layer(&packed)),
+            Made::Nothing => Kept::Nothing,
+        }
+    }
+
+    fn result(&mut self, key: &CacheKey, kept: Kept, by: By) -> StepResult {
+        self.index.insert(key, kept.clone());
+        StepResult { layer: kept.into_layer(), by }
+    }
 }

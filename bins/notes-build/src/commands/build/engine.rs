@@ -6,7 +6,8 @@ use notes_console::{Failure, Kind, Ui, Verbosity};
 use notes_gitinfo::naming;
 use notes_image::{
     Plan, Store,
-    build::{self, Resources},
+    build::{self, Built, Resources},
+    cache::{SharedCache, StepIndex},
     plan::Base,
 };
 use notes_oci::{Image, ImageIndex, ImageSource as _, Platform};
@@ -15,6 +16,7 @@ use notes_sandbox::{Cancel, Sandbox};
 
 use super::Job;
 use crate::{
+    caches::Caches,
     download::Downloads,
     failure::Source,
     product::Product,
@@ -29,23 +31,31 @@ pub(super) struct Engine {
     pub(super) remote: Remote,
     pub(super) store: Store,
     pub(super) sandbox: Sandbox,
+    /// The caches that are read.
+    pub(super) caches: Option<Arc<Caches>>,
     pub(super) cancel: Cancel,
+}
+
+/// What a build made.
+pub(super) struct Made {
+    pub(super) product: Product,
+    /// What the steps made, of all platforms.
+    pub(super) index: StepIndex,
 }
 
 impl Engine {
     /// Builds the image of each platform.
-    pub(super) async fn build(&self, job: &Job, ui: &Ui) -> Result<Product, Failure> {
+    pub(super) async fn build(&self, job: &Job, ui: &Ui) -> Result<Made, Failure> {
         let _section = ui.section("build", "Building the image");
         self.check_triggers(job).await?;
         let mut images = Vec::with_capacity(job.plans.len());
+        let mut index = StepIndex::default();
         for plan in &job.plans {
-            images.push(self.build_one(job, ui, plan).await?);
+            let built = self.build_one(job, ui, plan).await?;
+            images.push(built.image);
+            index = index.merged(built.index);
         }
-        if let [image] = images.as_slice() {
-            return Ok(Product::Image(image.clone().into()));
-        }
-        let index = ImageIndex::new(images).map_err(|error| Failure::new(Kind::Usage, error))?;
-        Ok(Product::Index(index.with_annotations(job.annotations.index.clone())))
+        Ok(Made { product: product(job, images)?, index })
     }
 
     /// Checks that no base image triggers a command for another platform: what it triggers is in its config, which is read
@@ -67,8 +77,8 @@ impl Engine {
         Ok(())
     }
 
-    async fn build_one(&self, job: &Job, ui: &Ui, plan: &Plan) -> Result<Image, Failure> {
-        let Self { remote, store, sandbox, cancel } = self;
+    async fn build_one(&self, job: &Job, ui: &Ui, plan: &Plan) -> Result<Built, Failure> {
+        let Self { remote, store, sandbox, cancel, caches } = self;
         let redaction = Redaction::of(job.secrets.values());
         let platform = (job.plans.len() > 1).then(|| plan.platform.clone());
         let images = job.contexts.images(remote.clone());
@@ -78,6 +88,7 @@ impl Engine {
             secrets: job.secrets.clone(),
             agents: job.agents.clone(),
             cancel: cancel.clone(),
+            shared: caches.clone().map(|caches| caches as Arc<dyn SharedCache>),
             fetch: Some(Arc::new(Downloads(remote.clone()))),
             repositories: Some(Arc::new(Clones::new(remote.clone()))),
             reporter: Arc::new(BuildLines::new(ui.clone(), platform, redaction.clone())),
@@ -97,8 +108,17 @@ impl Engine {
         let built = built.map_err(|error| failed(job, ui, error, &redaction))?;
         let isolation = sandbox.isolation().to_string();
         record::write(&job.settings, &job.project, &plan.platform, &built, &isolation);
-        Ok(built.image)
+        Ok(built)
     }
+}
+
+/// Returns what the images are together.
+fn product(job: &Job, images: Vec<Image>) -> Result<Product, Failure> {
+    if let [image] = images.as_slice() {
+        return Ok(Product::Image(image.clone().into()));
+    }
+    let index = ImageIndex::new(images).map_err(|error| Failure::new(Kind::Usage, error))?;
+    Ok(Product::Index(index.with_annotations(job.annotations.index.clone())))
 }
 
 fn failed(job: &Job, ui: &Ui, error: build::Error, redaction: &Redaction) -> Failure {
