@@ -38,6 +38,11 @@ impl Caches {
         Self { remote: remote.without_mirrors(), sources, ui, indexes: OnceCell::new() }
     }
 
+    /// Returns those that were asked and could answer.
+    pub(crate) fn asked(&self) -> &[(Reference, StepIndex)] {
+        self.indexes.get().map_or(&[], Vec::as_slice)
+    }
+
     async fn indexes(&self) -> &[(Reference, StepIndex)] {
         self.indexes.get_or_init(|| self.read()).await
     }

@@ -53,6 +53,12 @@ pub struct KeyBuilder {
     inputs: Vec<Input>,
 }
 
+/// What the names of parts begin with that are files, directories, or the stage or image that is copied from.
+pub(crate) const FILE: &str = "file";
+
+/// What the names of parts begin with that are build arguments.
+pub(crate) const ARGUMENT: &str = "argument";
+
 /// One named input of a step, as `explain` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
@@ -84,6 +90,12 @@ impl KeyBuilder {
             _ => Digest::of(value).to_string(),
         };
         self.inputs.push(Input { name: name.into(), value });
+        self
+    }
+
+    /// Notes a part of what went in as a whole, so that `explain` can name it.
+    pub fn with_part(mut self, name: impl Into<String>, value: &Digest) -> Self {
+        self.inputs.push(Input { name: name.into(), value: value.to_string() });
         self
     }
 

@@ -1,8 +1,9 @@
 //! What a build tells while it runs, and what it can explain afterwards.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use serde::Serialize;
+use notes_oci::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::cache::Input;
 
@@ -56,7 +57,7 @@ pub struct StepName {
 }
 
 /// What became of a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It changes the config alone.
@@ -88,4 +89,33 @@ pub struct StepReport {
     pub inputs: Vec<Input>,
     /// The diff id of its layer, if it made one.
     pub layer: Option<String>,
+}
+
+/// What of a step is compared with the same step of another build. It has no values, which may be a person's own business,
+/// but their digests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepTrace {
+    /// The name of the stage, or its number.
+    pub stage: String,
+    /// From 1.
+    pub number: usize,
+    /// The diff id of its layer, if it made one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// Short digests of what went into its key, by their names.
+    pub inputs: BTreeMap<String, String>,
+}
+
+impl From<&StepReport> for StepTrace {
+    fn from(step: &StepReport) -> Self {
+        let inputs = step.inputs.iter();
+        Self {
+            stage: step.name.stage.clone(),
+            number: step.name.number,
+            layer: step.layer.clone(),
+            inputs: inputs
+                .map(|input| (input.name.clone(), Digest::of(&input.value).short()))
+                .collect(),
+        }
+    }
 }

@@ -1,11 +1,16 @@
 //! `notes-build explain`: why each step of the last build ran or was cached.
 
-use std::collections::BTreeMap;
+mod reasons;
 
 use notes_console::{Failure, Kind, Session, print_result};
-use serde_json::Value;
+use notes_image::report::Outcome;
 
-use crate::{cli::BuildArguments, project::Project, record, settings::Settings};
+use crate::{
+    cli::BuildArguments,
+    project::Project,
+    record::{self, Record, Step},
+    settings::Settings,
+};
 
 /// Prints a line per step of the last build, and below a step that ran what of its input had changed.
 pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {
@@ -16,7 +21,7 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
     for platform in platforms.iter() {
         let record = record::read(&settings, &project, platform).ok_or_else(|| {
             Failure::message(Kind::Configuration, "no build of this image is on record here")
-                .with_hint("run `notes-build` first; its store remembers the last two builds")
+                .with_hint("run `notes-build` first; its store remembers the last build")
         })?;
         explanations.push(if platforms.are_several() {
             format!("{platform}: {}", explanation(&record))
@@ -28,78 +33,25 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
     print_result(explanation).map_err(|error| Failure::new(Kind::Internal, error))
 }
 
-fn explanation(record: &Value) -> String {
-    let (build, previous) = (&record["build"], &record["previous"]);
-    let before: BTreeMap<_, _> = steps(previous).map(|step| (place(step), step)).collect();
-    let mut lines = vec![format!(
-        "commit {}, isolation {}",
-        build["commit"].as_str().unwrap_or("?"),
-        build["isolation"].as_str().unwrap_or("?")
-    )];
-    for step in steps(build) {
-        let outcome = match &step["outcome"] {
-            Value::String(outcome) => outcome.clone(),
-            Value::Object(outcome) => outcome.keys().next().cloned().unwrap_or_default(),
-            _ => String::new(),
+fn explanation(record: &Record) -> String {
+    let Record { commit, isolation, .. } = record;
+    let mut lines = vec![format!("commit {commit}, isolation {isolation}")];
+    for step in &record.steps {
+        let (outcome, from) = match &step.outcome {
+            Outcome::Config => ("config", String::new()),
+            Outcome::Cached => ("cached", " (from the store)".into()),
+            Outcome::Shared { cache } => ("cached", format!(" (from {cache})")),
+            Outcome::Ran { .. } => ("ran", String::new()),
         };
-        lines.push(format!(
-            "{outcome:>8}  [{}] {}",
-            place(step),
-            step["name"]["text"].as_str().unwrap_or("?")
-        ));
-        if outcome == "ran" {
-            lines.extend(reasons(step, before.get(&place(step)).copied()));
+        lines.push(format!("{outcome:>8}  [{}] {}{from}", place(step), step.text));
+        if let Outcome::Ran { .. } = step.outcome {
+            let reasons = reasons::reasons(step, record);
+            lines.extend(reasons.iter().map(|reason| format!("          because {reason}")));
         }
     }
     lines.join("\n")
 }
 
-/// Returns which inputs differ from those of the same step one build before.
-fn reasons(step: &Value, before: Option<&Value>) -> Vec<String> {
-    const SHOWN: usize = 8;
-    let Some(before) = before else { return vec![reason("it was not in the build before")] };
-    let (now, then) = (inputs(step), inputs(before));
-    let mut changed: Vec<_> = now
-        .iter()
-        .filter(|(name, value)| then.get(*name) != Some(value))
-        .map(|(name, _)| {
-            reason(&if then.contains_key(name) {
-                format!("{name} changed")
-            } else {
-                format!("{name} is new")
-            })
-        })
-        .chain(
-            then.keys()
-                .filter(|name| !now.contains_key(*name))
-                .map(|name| reason(&format!("{name} is gone"))),
-        )
-        .collect();
-    if changed.is_empty() {
-        return vec![reason(
-            "its input is that of the build before; its result was not in the store",
-        )];
-    }
-    let more = changed.len().saturating_sub(SHOWN);
-    changed.truncate(SHOWN);
-    changed.extend((more > 0).then(|| reason(&format!("and {more} more"))));
-    changed
-}
-
-fn reason(text: &str) -> String {
-    format!("          because {text}")
-}
-
-fn steps(build: &Value) -> impl Iterator<Item = &Value> {
-    build["steps"].as_array().into_iter().flatten()
-}
-
-fn place(step: &Value) -> String {
-    let name = &step["name"];
-    format!("{} {}/{}", name["stage"].as_str().unwrap_or("?"), name["number"], name["of"])
-}
-
-fn inputs(step: &Value) -> BTreeMap<&str, &Value> {
-    let inputs = step["inputs"].as_array().into_iter().flatten();
-    inputs.filter_map(|input| Some((input["name"].as_str()?, input))).collect()
+fn place(step: &Step) -> String {
+    format!("{} {}/{}", step.trace.stage, step.trace.number, step.of)
 }

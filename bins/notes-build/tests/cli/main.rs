@@ -7,6 +7,7 @@ mod containers;
 mod contexts;
 mod dockerfiles;
 mod downloads;
+mod explain;
 mod failures;
 mod git;
 mod outputs;

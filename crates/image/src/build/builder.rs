@@ -105,6 +105,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         }
         let target = self.stages.remove(&self.plan.target);
         let image = self.image(target.expect("a plan holds its target"));
+        self.index.note(&self.plan.platform, &self.steps);
         Ok(Built { image, steps: mem::take(&mut self.steps), index: mem::take(&mut self.index) })
     }
 
@@ -260,12 +261,14 @@ impl<'a, S: ImageSource> Builder<'a, S> {
                     }),
                 })?;
                 let identity = state.chain().hex();
-                Ok(Files::Layers { layers: state.layers.clone(), identity })
+                let name = format!("stage `{name}`");
+                Ok(Files::Layers { layers: state.layers.clone(), identity, name })
             }
             Origin::Image(reference) => {
                 let image = self.lookup(&reference, &current.stage.platform).await?;
                 let identity = image.digest().to_string();
-                Ok(Files::Layers { layers: image.layers().to_vec(), identity })
+                let name = format!("image `{reference}`");
+                Ok(Files::Layers { layers: image.layers().to_vec(), identity, name })
             }
         }
     }

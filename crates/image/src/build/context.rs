@@ -18,6 +18,8 @@ pub(super) enum Files {
         layers: Vec<Layer>,
         /// Their identity.
         identity: String,
+        /// What they are called: ``stage `build` ``.
+        name: String,
     },
 }
 

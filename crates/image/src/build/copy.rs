@@ -5,6 +5,7 @@ pub(crate) mod commit;
 mod error;
 mod fingerprint;
 pub(crate) mod mode;
+mod parts;
 pub(crate) mod remote;
 pub(crate) mod repository;
 mod select;
@@ -37,7 +38,7 @@ use remote::Remote;
 use select::Selected;
 
 pub use error::Error;
-pub(crate) use fingerprint::fingerprint;
+pub(crate) use fingerprint::{Fingerprint, fingerprint};
 
 /// Whether the path of a source is kept (`--parents`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ pub(super) mod common;
 use std::{collections::BTreeMap, sync::Arc};
 
 use notes_dockerfile::Copy;
-use notes_oci::{ImageSource, Layer};
+use notes_oci::{Digest, ImageSource, Layer};
 
 use super::{
     Problem,
@@ -18,7 +18,7 @@ use super::{
     step::{Done, Keyed},
 };
 use crate::{
-    cache::KeyBuilder,
+    cache::{FILE, KeyBuilder},
     pack::Packer,
     tree::{Nothing, Tree},
 };
@@ -134,15 +134,19 @@ impl<S: ImageSource> Builder<'_, S> {
         if *link == Link::Merged || named {
             key = key.with("parent", state.chain().hex());
         }
-        let files = match source {
+        let (files, parts) = match source {
             Files::Tree(tree) => {
                 let (request, tree) = (request.clone(), Arc::clone(tree));
-                blocking(move || copy::fingerprint(&request, &*tree)).await?.to_string()
+                let fingerprint = blocking(move || copy::fingerprint(&request, &*tree)).await?;
+                (fingerprint.digest.to_string(), fingerprint.parts)
             }
             // Heredocs may stand beside the sources of a stage.
-            Files::Layers { identity, .. } => format!("{identity} {:?}", request.sources),
+            Files::Layers { identity, name, .. } => {
+                let parts = BTreeMap::from([(name.clone(), Digest::of(identity))]);
+                (format!("{identity} {:?}", request.sources), parts)
+            }
         };
-        let key = key
+        let mut key = key
             .with("files", files)
             .with("directory", &request.directory)
             .with("destination", &request.destination)
@@ -151,6 +155,9 @@ impl<S: ImageSource> Builder<'_, S> {
             .with("excludes", format!("{:?}", request.excludes.rules()))
             .with("how", format!("{:?} {:?} {link:?}", request.parents, request.archives))
             .with("compression", format!("{:?}", self.options.compression));
+        for (name, digest) in &parts {
+            key = key.with_part(format!("{FILE} {name}"), digest);
+        }
         Ok(key.into())
     }
 }

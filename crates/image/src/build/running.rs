@@ -1,16 +1,16 @@
 //! The steps `RUN` and `WORKDIR`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use notes_dockerfile::{Run, Workdir};
-use notes_oci::ImageSource;
+use notes_oci::{Digest, ImageSource};
 use notes_sandbox::{Isolation, Sandbox, ViewError};
 
 use super::{
     Problem,
     builder::{Builder, Current},
     context::Files,
-    copy,
+    copy::{self, Fingerprint},
     files::{self, blocking},
     owner,
     run::{self, From, Invocation, Prepared, Request, Seed, Work},
@@ -18,7 +18,12 @@ use super::{
     step::{Done, Keyed},
     workdir,
 };
-use crate::{cache::KeyBuilder, pack::Packer, plan::Arguments, store::DraftDirectory};
+use crate::{
+    cache::{ARGUMENT, FILE, KeyBuilder},
+    pack::Packer,
+    plan::Arguments,
+    store::DraftDirectory,
+};
 
 /// A mount, and where its files come from if it has some.
 type Mount = (Request, Option<Files>);
@@ -97,6 +102,9 @@ impl<S: ImageSource> Builder<'_, S> {
             if !Arguments::is_proxy(name) || state.declares(name) {
                 key = key.with(&format!("variable {name}"), value);
             }
+            if state.declares(name) {
+                key = key.with_part(format!("{ARGUMENT} {name}"), &Digest::of(value));
+            }
         }
         key = key
             .with("directory", &invocation.directory)
@@ -107,22 +115,27 @@ impl<S: ImageSource> Builder<'_, S> {
         for (request, files) in mounts {
             key = key.with("mount", request.key());
             if let Some(files) = files {
-                key = key.with("mounted files", self.identity(request, files).await?);
+                let Fingerprint { digest, parts } = self.identity(request, files).await?;
+                key = key.with("mounted files", digest.to_string());
+                for (name, digest) in &parts {
+                    key = key.with_part(format!("{FILE} {name}"), digest);
+                }
             }
         }
         Ok(key.into())
     }
 
     /// Returns the identity of what a mount shows or is filled with.
-    async fn identity(&self, request: &Request, files: &Files) -> Result<String, Problem> {
+    async fn identity(&self, request: &Request, files: &Files) -> Result<Fingerprint, Problem> {
         match files {
-            Files::Layers { identity, .. } => Ok(identity.clone()),
+            Files::Layers { identity, name, .. } => {
+                let digest = Digest::of(identity);
+                Ok(Fingerprint { digest, parts: BTreeMap::from([(name.clone(), digest)]) })
+            }
             Files::Tree(tree) => {
                 let (tree, source) = (Arc::clone(tree), request.source().to_owned());
-                let digest = blocking(move || {
-                    copy::fingerprint(&copy::Request::everything(&source), &*tree)
-                });
-                Ok(digest.await?.to_string())
+                blocking(move || copy::fingerprint(&copy::Request::everything(&source), &*tree))
+                    .await
             }
         }
     }
@@ -167,7 +180,7 @@ impl<S: ImageSource> Builder<'_, S> {
                     let seed = match files {
                         None => None,
                         Some(files) => Some(Seed {
-                            identity: self.identity(&request, &files).await?,
+                            identity: self.identity(&request, &files).await?.digest.to_string(),
                             tree: files.tree(self.resources).await?,
                         }),
                     };

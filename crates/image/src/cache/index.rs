@@ -6,7 +6,10 @@ use notes_oci::{Config, Digest, Image, Layer, Platform};
 use serde::{Deserialize, Serialize};
 
 use super::{CacheKey, Kept, Made};
-use crate::pack::Packed;
+use crate::{
+    pack::Packed,
+    report::{StepReport, StepTrace},
+};
 
 /// The field of the config that holds the index.
 const FIELD: &str = "notes.cache";
@@ -33,6 +36,8 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepIndex {
     steps: BTreeMap<String, Kept>,
+    /// The steps as they came, by platform.
+    traces: BTreeMap<String, Vec<StepTrace>>,
 }
 
 /// The error returned when an image holds no index that can be used.
@@ -61,6 +66,8 @@ pub enum StepIndexError {
 struct Document {
     version: u32,
     steps: BTreeMap<String, Made>,
+    #[serde(default)]
+    traces: BTreeMap<String, Vec<StepTrace>>,
 }
 
 /// What is read first: the rest may have another form.
@@ -78,6 +85,17 @@ impl StepIndex {
     /// Returns what a step made, if that is known.
     pub fn find(&self, key: &CacheKey) -> Option<Kept> {
         self.steps.get(&key.hex()).cloned()
+    }
+
+    /// Notes how the steps of a build for `platform` came about, for a machine that has to say what changed since.
+    pub fn note(&mut self, platform: &Platform, steps: &[StepReport]) {
+        let traces = steps.iter().map(StepTrace::from).collect();
+        self.traces.insert(platform.to_string(), traces);
+    }
+
+    /// Returns how the steps of the build for `platform` came about; nothing where it was not built.
+    pub fn traces(&self, platform: &Platform) -> &[StepTrace] {
+        self.traces.get(&platform.to_string()).map_or(&[], Vec::as_slice)
     }
 
     /// Returns how many steps are known.
@@ -121,6 +139,7 @@ impl StepIndex {
                 self.steps.insert(key, kept);
             }
         }
+        self.traces.extend(other.traces);
         self
     }
 
@@ -150,7 +169,11 @@ impl StepIndex {
             };
             (key.clone(), made)
         });
-        let document = Document { version: VERSION, steps: steps.collect() };
+        let document = Document {
+            version: VERSION,
+            steps: steps.collect(),
+            traces: self.traces.clone(),
+        };
         let document = serde_json::to_value(document).expect("it has text keys and no floats");
         let mut config = Config::scratch(nowhere.clone());
         config.other.insert(FIELD.into(), document);
@@ -182,7 +205,7 @@ impl StepIndex {
             };
             (key, kept)
         });
-        Ok(Self { steps: steps.collect() })
+        Ok(Self { steps: steps.collect(), traces: document.traces })
     }
 }
 

@@ -6,7 +6,7 @@ use notes_console::{Failure, Kind, Ui, Verbosity};
 use notes_gitinfo::naming;
 use notes_image::{
     Plan, Store,
-    build::{self, Built, Resources},
+    build::{self, Built, Resources, Reuse},
     cache::{SharedCache, StepIndex},
     plan::Base,
 };
@@ -20,7 +20,7 @@ use crate::{
     download::Downloads,
     failure::Source,
     product::Product,
-    record,
+    record::{self, Before, Manner},
     redaction::Redaction,
     reporter::{BuildLines, Bytes, Elapsed},
     repositories::Clones,
@@ -106,9 +106,28 @@ impl Engine {
         };
         let built = notes_image::build(plan, &resources, &options).await;
         let built = built.map_err(|error| failed(job, ui, error, &redaction))?;
-        let isolation = sandbox.isolation().to_string();
-        record::write(&job.settings, &job.project, &plan.platform, &built, &isolation);
+        let manner = self.manner(job, &plan.platform);
+        record::write(&job.settings, &job.project, &plan.platform, &built, manner);
         Ok(built)
+    }
+
+    /// Returns how a build was carried out, for `explain`.
+    fn manner(&self, job: &Job, platform: &Platform) -> Manner {
+        let mut caches = Vec::new();
+        let mut elsewhere = Before::default();
+        if job.reuse == Reuse::Cache {
+            caches.push("the store".to_owned());
+            let shared = self.caches.iter().flat_map(|caches| caches.asked());
+            for (reference, index) in shared {
+                caches.push(reference.to_string());
+                let traces = index.traces(platform);
+                if elsewhere.steps.is_empty() && !traces.is_empty() {
+                    let name = format!("the build in {reference}");
+                    elsewhere = Before { name, steps: traces.to_vec() };
+                }
+            }
+        }
+        Manner { isolation: self.sandbox.isolation().to_string(), caches, elsewhere }
     }
 }
 

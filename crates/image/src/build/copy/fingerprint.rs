@@ -1,33 +1,51 @@
 //! What a `COPY` would read, as one digest.
 
-use std::{io, os::unix::ffi::OsStrExt, path::Path};
+use std::{collections::BTreeMap, io, os::unix::ffi::OsStrExt, path::Path};
 
 use notes_dockerfile::Ignore;
 use notes_oci::{Digest, Hashing};
 
-use super::{Archives, Error, Request, Source, leaves_out, select, select::Selected};
+use super::{
+    Archives, Error, Request, Source, leaves_out, parts::Parts, remote::shown, select,
+    select::Selected,
+};
 use crate::tree::{Entry, Kind, Tree};
+
+/// What a request uses.
+pub(crate) struct Fingerprint {
+    /// A digest of it all.
+    pub(crate) digest: Digest,
+    /// Digests of its parts, files or directories, by their names.
+    pub(crate) parts: BTreeMap<String, Digest>,
+}
 
 /// Returns a digest of every path, kind, mode, owner, attribute and content that the request uses; times do not count, and
 /// neither does what `--exclude` leaves out. Files whose content id is known are not opened.
-pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Digest, Error> {
-    let hashing = Hashing::new(());
+pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Fingerprint, Error> {
+    let (hashing, own) = (Hashing::new(()), Hashing::new(()));
     let Request { excludes, archives, .. } = request;
-    let mut fingerprint = Fingerprint { tree, excludes, archives: *archives, hashing };
+    let parts = Parts::default();
+    let mut fingerprint = Walk { tree, excludes, archives: *archives, hashing, own, parts };
     for source in &request.sources {
         match source {
             Source::Text { name, content } => {
+                fingerprint.begin();
                 fingerprint.part(b"text");
                 fingerprint.part(name.as_bytes());
                 fingerprint.part(content);
+                fingerprint.end(format!("<<{name}").as_ref());
             }
             Source::Remote(remote) => {
+                fingerprint.begin();
                 fingerprint.part(b"remote");
                 fingerprint.part(remote.key().as_bytes());
+                fingerprint.end(address(&remote.url).as_ref());
             }
             Source::Commit(commit) => {
+                fingerprint.begin();
                 fingerprint.part(b"commit");
                 fingerprint.part(commit.key().as_bytes());
+                fingerprint.end(address(&commit.url).as_ref());
             }
             Source::Pattern(pattern) => {
                 fingerprint.part(b"pattern");
@@ -38,20 +56,40 @@ pub(crate) fn fingerprint(request: &Request, tree: &dyn Tree) -> Result<Digest, 
             }
         }
     }
-    Ok(fingerprint.hashing.finish().1)
+    let Walk { hashing, parts, .. } = fingerprint;
+    Ok(Fingerprint { digest: hashing.finish().1, parts: parts.finish() })
 }
 
-struct Fingerprint<'a> {
+/// Returns what is kept of an address: what follows a question mark may be a token.
+fn address(url: &str) -> String {
+    let shown = shown(url);
+    shown.split(['?', '#']).next().unwrap_or_default().into()
+}
+
+struct Walk<'a> {
     tree: &'a dyn Tree,
     excludes: &'a Ignore,
     archives: Archives,
     hashing: Hashing<()>,
+    /// What of it belongs to one entry.
+    own: Hashing<()>,
+    parts: Parts,
 }
 
-impl Fingerprint<'_> {
+impl Walk<'_> {
     fn part(&mut self, bytes: &[u8]) {
-        self.hashing.update(&(bytes.len() as u64).to_be_bytes());
-        self.hashing.update(bytes);
+        for hashing in [&mut self.hashing, &mut self.own] {
+            hashing.update(&(bytes.len() as u64).to_be_bytes());
+            hashing.update(bytes);
+        }
+    }
+
+    fn begin(&mut self) {
+        self.own = Hashing::new(());
+    }
+
+    fn end(&mut self, name: &Path) {
+        self.parts.add(name, self.own.digest());
     }
 
     fn selected(&mut self, selected: &Selected) -> Result<(), Error> {
@@ -85,6 +123,7 @@ impl Fingerprint<'_> {
     }
 
     fn entry(&mut self, path: &Path, name: &[u8], entry: &Entry) -> Result<(), Error> {
+        self.begin();
         self.part(name);
         for number in [entry.mode, entry.uid, entry.gid] {
             self.part(&number.to_be_bytes());
@@ -113,6 +152,7 @@ impl Fingerprint<'_> {
             Kind::Directory => self.part(b"directory"),
             other => self.part(format!("{other:?}").as_bytes()),
         }
+        self.end(path);
         Ok(())
     }
 
