@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Check(Box<CheckArguments>),
     /// Say for every step whether it would run or is cached, and why.
     Explain(Box<BuildArguments>),
+    /// Build the commit that an image was built from once more, without any cache, and compare digests.
+    Verify(Box<VerifyArguments>),
     /// Push an image that `--output type=oci` wrote; so a job that builds needs no password.
     Push(PushArguments),
     /// Make the store of layers and cached steps smaller.
@@ -104,6 +106,16 @@ pub(crate) enum FindingFormat {
     Json,
     /// As GitLab's code quality report on stdout.
     Gitlab,
+}
+
+/// What is verified, and the settings that are in no commit: secrets, build arguments of flags.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The image, such as `docker.io/user/app:a3f92bd`.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    #[command(flatten)]
+    pub(crate) build: BuildArguments,
 }
 
 #[derive(Clone, Debug, Args)]

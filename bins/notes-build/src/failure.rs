@@ -280,6 +280,12 @@ fn kind_of_image(error: &ImagesError) -> Kind {
     }
 }
 
+/// An image that cannot be had.
+pub(crate) fn image(error: ImagesError) -> Failure {
+    let hint = error.hint();
+    Failure::new(kind_of_image(&error), error).with_hints(hint)
+}
+
 /// A base that cannot be had: it is not there, it is denied, or the network failed.
 fn kind_of_pull(error: &PullError) -> Kind {
     if error.is_denied() {

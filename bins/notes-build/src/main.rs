@@ -44,6 +44,7 @@ fn run(session: &Session, cli: Cli) -> Result<(), Failure> {
         Command::Build(arguments) => commands::build::run(session, &arguments),
         Command::Check(arguments) => commands::check::run(session, &arguments),
         Command::Explain(arguments) => commands::explain::run(session, &arguments),
+        Command::Verify(arguments) => commands::verify::run(session, &arguments),
         Command::Push(arguments) => block_on(commands::push::run(session, &arguments)),
         Command::Prune(arguments) => commands::prune::run(session, &arguments),
         Command::Serve(arguments) => block_on(commands::serve::run(session, &arguments)),

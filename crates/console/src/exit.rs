@@ -26,6 +26,8 @@ pub enum Kind {
     RolledBack,
     /// The rollout failed and so did going back.
     RollbackFailed,
+    /// What was to be the same is not: a rebuilt image.
+    Differs,
     /// Time ran out.
     TimedOut,
     /// Ctrl-C (SIGINT).
@@ -55,6 +57,7 @@ impl Kind {
             Self::Failed => 8,
             Self::RolledBack => 9,
             Self::RollbackFailed => 10,
+            Self::Differs => 11,
             Self::TimedOut => 70,
             // 128 + the signal's number, as a shell reports it.
             Self::Interrupted => 130,

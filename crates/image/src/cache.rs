@@ -125,6 +125,17 @@ pub trait LayerCache: Send + Sync {
     fn keep(&self, key: &CacheKey, made: &Made) -> io::Result<()>;
 }
 
+/// A cache that keeps nothing, for a build that is to leave no trace.
+impl LayerCache for () {
+    fn find(&self, _: &CacheKey) -> Option<Made> {
+        None
+    }
+
+    fn keep(&self, _: &CacheKey, _: &Made) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod cache;
+pub mod compare;
 pub mod compress;
 pub mod context;
 pub mod export;

@@ -11,7 +11,7 @@ use std::{
 
 use notes_oci::{DiffId, Hashing};
 
-use entry::Record;
+pub(crate) use entry::Record;
 use root::Root;
 
 use crate::{overlay, tar};

@@ -8,7 +8,7 @@ use notes_console::{Failure, Kind, Session, Ui, print_result, signal};
 use notes_dockerfile::Dockerfile;
 use notes_gitinfo::Worktree;
 use notes_image::{Plan, Store, build::Reuse, tree::Tree};
-use notes_oci::{Platform, Reference};
+use notes_oci::{Digest, Platform, Reference};
 use notes_registry::Retag;
 use notes_sandbox::{Cancel, Secret};
 
@@ -31,12 +31,14 @@ use crate::{
     ssh, whole,
     writing::Writing,
 };
-use engine::{Engine, Made};
+use engine::Made;
+
+pub(super) use engine::Engine;
 
 /// A build whose input is known and right: what is left can only fail while it works.
-struct Job {
-    project: Project,
-    settings: Settings,
+pub(super) struct Job {
+    pub(super) project: Project,
+    pub(super) settings: Settings,
     text: String,
     /// One per platform, in the order they were named.
     plans: Vec<Plan>,
@@ -52,9 +54,11 @@ struct Job {
     caches: Vec<caches::Target>,
     handover: Handover,
     references: Vec<Reference>,
-    tag: String,
+    pub(super) tag: String,
     retag: Retag,
-    reuse: Reuse,
+    pub(super) reuse: Reuse,
+    /// Bases whose digest is fixed, by their names.
+    pub(super) bases: BTreeMap<String, Digest>,
 }
 
 /// Builds, writes and hands over.
@@ -76,13 +80,14 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
     let sources = &job.settings.cache_from.value.0;
     let caches = (!sources.is_empty())
         .then(|| Arc::new(Caches::new(&remote, sources.clone(), session.ui.clone())));
-    let engine = Engine { remote, store, sandbox, caches, cancel: cancel.clone() };
+    let memory = Arc::new(store.clone());
+    let engine = Engine { remote, store, sandbox, memory, caches, cancel: cancel.clone() };
     let work = job.carry_out(session, engine, started);
     block_on(signal::unless_stopped(work, move || cancel.cancel()))
 }
 
 impl Job {
-    fn prepare(session: &Session, arguments: &BuildArguments) -> Result<Self, Failure> {
+    pub(super) fn prepare(session: &Session, arguments: &BuildArguments) -> Result<Self, Failure> {
         arguments.docker.refuse()?;
         let Session { ui, environment, current } = session;
         let project = Project::open(arguments, environment, current)?;
@@ -139,6 +144,7 @@ impl Job {
             tag,
             retag,
             reuse,
+            bases: BTreeMap::new(),
         })
     }
 
@@ -152,6 +158,7 @@ impl Job {
         let made = loop {
             let made = engine.build(&self, ui).await?;
             engine::summarize(ui, &made.product, Elapsed(started.elapsed()));
+            engine.record(&self, &made);
             match self.write(&engine, &made, ui).await {
                 Err(failure) if engine.caches.is_some() && failure::is_about_a_layer(&failure) => {
                     ui.warning(format_args!("building again without a build cache: {failure}"));

@@ -9,3 +9,4 @@ pub(crate) mod explain;
 pub(crate) mod prune;
 pub(crate) mod push;
 pub(crate) mod serve;
+pub(crate) mod verify;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use notes_oci::{
-    Descriptor, Image, ImageSource, Layout, LayoutError, Platform, REF_NAME, Reference,
+    Descriptor, Digest, Image, ImageSource, Layout, LayoutError, Platform, REF_NAME, Reference,
 };
 use notes_registry::{PullError, Remote};
 
@@ -76,11 +76,18 @@ fn tag(entry: &Descriptor) -> Option<&str> {
 pub(crate) struct Images {
     remote: Remote,
     layouts: BTreeMap<String, Place>,
+    /// What is taken for a name, whatever its tag says by now.
+    digests: BTreeMap<String, Digest>,
 }
 
 impl Images {
     pub(super) fn new(remote: Remote, layouts: BTreeMap<String, Place>) -> Self {
-        Self { remote, layouts }
+        Self { remote, layouts, digests: BTreeMap::new() }
+    }
+
+    /// Returns the same images, of which these names have these digests.
+    pub(crate) fn with_digests(self, digests: BTreeMap<String, Digest>) -> Self {
+        Self { digests, ..self }
     }
 }
 
@@ -130,9 +137,13 @@ impl ImageSource for Images {
         reference: &Reference,
         platform: &Platform,
     ) -> Result<Image, ImagesError> {
-        match self.layouts.get(&reference.name()) {
-            Some(place) => place.image(reference, platform).await,
-            None => self.remote.image(reference, platform).await.map_err(ImagesError::Remote),
+        if let Some(place) = self.layouts.get(&reference.name()) {
+            return place.image(reference, platform).await;
         }
+        let image = match self.digests.get(&reference.to_string()) {
+            Some(digest) => self.remote.image(&reference.pin(*digest).reference(), platform).await,
+            None => self.remote.image(reference, platform).await,
+        };
+        image.map_err(ImagesError::Remote)
     }
 }

@@ -15,4 +15,5 @@ mod platforms;
 mod secrets;
 mod ssh;
 mod stopped;
+mod verify;
 mod world;

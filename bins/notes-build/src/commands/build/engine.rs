@@ -7,7 +7,7 @@ use notes_gitinfo::naming;
 use notes_image::{
     Plan, Store,
     build::{self, Built, Resources, Reuse},
-    cache::{SharedCache, StepIndex},
+    cache::{LayerCache, SharedCache, StepIndex},
     plan::Base,
 };
 use notes_oci::{Image, ImageIndex, ImageSource as _, Platform};
@@ -27,35 +27,40 @@ use crate::{
 };
 
 /// What a build needs of the machine.
-pub(super) struct Engine {
-    pub(super) remote: Remote,
-    pub(super) store: Store,
-    pub(super) sandbox: Sandbox,
+pub(in crate::commands) struct Engine {
+    pub(in crate::commands) remote: Remote,
+    pub(in crate::commands) store: Store,
+    pub(in crate::commands) sandbox: Sandbox,
+    /// Where results of steps are kept; usually the store.
+    pub(in crate::commands) memory: Arc<dyn LayerCache>,
     /// The caches that are read.
-    pub(super) caches: Option<Arc<Caches>>,
-    pub(super) cancel: Cancel,
+    pub(in crate::commands) caches: Option<Arc<Caches>>,
+    pub(in crate::commands) cancel: Cancel,
 }
 
 /// What a build made.
-pub(super) struct Made {
-    pub(super) product: Product,
+pub(in crate::commands) struct Made {
+    pub(in crate::commands) product: Product,
     /// What the steps made, of all platforms.
     pub(super) index: StepIndex,
+    /// One per plan.
+    builds: Vec<Built>,
 }
 
 impl Engine {
     /// Builds the image of each platform.
-    pub(super) async fn build(&self, job: &Job, ui: &Ui) -> Result<Made, Failure> {
+    pub(in crate::commands) async fn build(&self, job: &Job, ui: &Ui) -> Result<Made, Failure> {
         let _section = ui.section("build", "Building the image");
         self.check_triggers(job).await?;
-        let mut images = Vec::with_capacity(job.plans.len());
+        let mut builds = Vec::with_capacity(job.plans.len());
         let mut index = StepIndex::default();
         for plan in &job.plans {
             let built = self.build_one(job, ui, plan).await?;
-            images.push(built.image);
-            index = index.merged(built.index);
+            index = index.merged(built.index.clone());
+            builds.push(built);
         }
-        Ok(Made { product: product(job, images)?, index })
+        let images = builds.iter().map(|built| built.image.clone());
+        Ok(Made { product: product(job, images.collect())?, index, builds })
     }
 
     /// Checks that no base image triggers a command for another platform: what it triggers is in its config, which is read
@@ -78,16 +83,17 @@ impl Engine {
     }
 
     async fn build_one(&self, job: &Job, ui: &Ui, plan: &Plan) -> Result<Built, Failure> {
-        let Self { remote, store, sandbox, cancel, caches } = self;
+        let Self { remote, store, sandbox, memory, cancel, caches } = self;
         let redaction = Redaction::of(job.secrets.values());
         let platform = (job.plans.len() > 1).then(|| plan.platform.clone());
-        let images = job.contexts.images(remote.clone());
+        let images = job.contexts.images(remote.clone()).with_digests(job.bases.clone());
         let resources = Resources {
             sandbox: Some(sandbox.clone()),
             contexts: job.trees.clone(),
             secrets: job.secrets.clone(),
             agents: job.agents.clone(),
             cancel: cancel.clone(),
+            cache: Arc::clone(memory),
             shared: caches.clone().map(|caches| caches as Arc<dyn SharedCache>),
             fetch: Some(Arc::new(Downloads(remote.clone()))),
             repositories: Some(Arc::new(Clones::new(remote.clone()))),
@@ -105,10 +111,15 @@ impl Engine {
             ..build::Options::default()
         };
         let built = notes_image::build(plan, &resources, &options).await;
-        let built = built.map_err(|error| failed(job, ui, error, &redaction))?;
-        let manner = self.manner(job, &plan.platform);
-        record::write(&job.settings, &job.project, &plan.platform, &built, manner);
-        Ok(built)
+        built.map_err(|error| failed(job, ui, error, &redaction))
+    }
+
+    /// Notes what was done, for `explain`.
+    pub(super) fn record(&self, job: &Job, made: &Made) {
+        for (plan, built) in job.plans.iter().zip(&made.builds) {
+            let manner = self.manner(job, &plan.platform);
+            record::write(&job.settings, &job.project, &plan.platform, built, manner);
+        }
     }
 
     /// Returns how a build was carried out, for `explain`.
