@@ -1,18 +1,20 @@
 //! Build caches in registries: what steps made, for machines that have not built them.
 
 mod named;
+mod writing;
 
-use std::{pin::Pin, time::Instant};
+use std::pin::Pin;
 
-use notes_console::{Chain, Failure, Ui};
-use notes_image::cache::{CacheKey, Found, Kept, SharedCache, StepIndex, StepIndexError};
-use notes_oci::{ImageSink as _, ImageSource as _, Layer, Origin, Platform, Reference};
-use notes_registry::{PullError, Remote, Retag};
+use notes_console::{Chain, Ui};
+use notes_image::cache::{
+    CacheKey, CacheMount, Found, Kept, SharedCache, StepIndex, StepIndexError,
+};
+use notes_oci::{ImageSource as _, Layer, Platform, Reference};
+use notes_registry::{PullError, Remote};
 use tokio::{sync::OnceCell, task::JoinSet};
 
-use crate::{failure, product::Product, reporter::Elapsed};
-
-pub(crate) use named::{Extent, Source, Target, Unwritten};
+pub(crate) use named::{Source, Target};
+pub(crate) use writing::Writer;
 
 /// The caches that a build reads: each is asked for its index once, when the first step is not in the store.
 #[derive(Debug)]
@@ -101,62 +103,13 @@ impl SharedCache for Caches {
             found.min_by_key(|found| matches!(found.kept, Kept::Promise(_)))
         })
     }
-}
 
-/// What a build leaves for the caches that are written.
-#[derive(Debug)]
-pub(crate) struct Writer<'a> {
-    pub(crate) ui: &'a Ui,
-    pub(crate) remote: &'a Remote,
-    pub(crate) product: &'a Product,
-    pub(crate) index: &'a StepIndex,
-    /// Where the image was pushed to.
-    pub(crate) pushed: &'a [Reference],
-}
-
-impl Writer<'_> {
-    /// Writes a cache.
-    pub(crate) async fn write(&self, target: &Target) -> Result<(), Failure> {
-        let started = Instant::now();
-        let Target { reference, .. } = target;
-        let image = self.index(target).to_image();
-        // A cache is not what somebody deploys by its tag.
-        let remote = self.remote.with_retag(Retag::Allow);
-        match (remote.write(&image, reference).await, target.unwritten) {
-            (Ok(_), _) => {
-                let elapsed = Elapsed(started.elapsed());
-                self.ui.step("Cached", format_args!("steps in {reference} in {elapsed}"));
-                Ok(())
-            }
-            (Err(error), Unwritten::Failure) => Err(failure::push(error)),
-            (Err(error), Unwritten::Warning) => {
-                let chain = Chain(&error);
-                self.ui.warning(format_args!("the build cache is not written: {chain}"));
-                Ok(())
-            }
-        }
-    }
-
-    /// Returns what goes into a cache: the steps, with the layers it keeps and where these are.
-    fn index(&self, target: &Target) -> StepIndex {
-        let index = match target.extent {
-            Extent::Stages => self.index.clone(),
-            Extent::Image => self.index.clone().within(self.product.images()),
-        };
-        let registry = &target.reference.registry;
-        let pushed = self.pushed.iter().find(|pushed| pushed.registry == *registry);
-        let Some(pushed) = pushed else { return index };
-        index.map_layers(|layer| match layer.origin() {
-            Some(origin) if origin.registry == *registry => layer,
-            _ if !self.is_in_image(&layer) => layer,
-            _ => layer.held_by(Origin {
-                registry: registry.clone(),
-                repository: pushed.repository.clone(),
-            }),
+    fn find_mount<'a>(
+        &'a self,
+        mount: &'a CacheMount,
+    ) -> Pin<Box<dyn Future<Output = Option<Layer>> + Send + 'a>> {
+        Box::pin(async move {
+            self.indexes().await.iter().find_map(|(_, index)| index.find_mount(mount))
         })
-    }
-
-    fn is_in_image(&self, layer: &Layer) -> bool {
-        self.product.images().iter().any(|image| image.layers().contains(layer))
     }
 }

@@ -22,6 +22,7 @@ mod reporter;
 mod repositories;
 mod secrets;
 mod settings;
+mod sizes;
 mod ssh;
 mod web;
 mod whole;

@@ -10,6 +10,7 @@ mod error;
 mod fetch;
 mod files;
 mod metadata;
+mod mounting;
 mod owner;
 mod repositories;
 mod run;
@@ -25,7 +26,7 @@ use notes_oci::{Image, ImageSource};
 use notes_sandbox::{Cancel, Sandbox, Secret};
 
 use crate::{
-    cache::{LayerCache, SharedCache, StepIndex},
+    cache::{CacheMount, LayerCache, MountUse, SharedCache, StepIndex},
     compress::Compression,
     plan::Plan,
     report::{Reporter, StepReport},
@@ -136,6 +137,8 @@ pub struct Built {
     pub steps: Vec<StepReport>,
     /// What they made, for a cache that others share.
     pub index: StepIndex,
+    /// The cache mounts of its steps, sorted, and whether they were mounted.
+    pub mounts: BTreeMap<CacheMount, MountUse>,
 }
 
 /// Carries out `plan`.

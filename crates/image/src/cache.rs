@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::pack::Packed;
 
 pub use index::{StepIndex, StepIndexError};
-pub use shared::{Found, Kept, SharedCache};
+pub use shared::{CacheMount, Found, Kept, MountUse, SharedCache};
 
 /// The identity of a step: a digest of everything that can change what it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

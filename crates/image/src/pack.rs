@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     compress::{Compression, Compressor},
+    export,
     store::{Draft, Store},
     tar::{Attributes, Body, Writer},
+    tree::Tree,
 };
 
 /// A layer that lies in the store.
@@ -55,6 +57,11 @@ impl Packer {
         content: &mut dyn Read,
     ) -> io::Result<()> {
         self.tar.append(path, attributes, body, content)
+    }
+
+    /// Adds all of `tree`, sorted.
+    pub(crate) fn append_all(&mut self, tree: &dyn Tree) -> Result<(), export::Error> {
+        export::archive(tree, Path::new(""), &mut self.tar)
     }
 
     /// Ends the layer and puts it into the store; `None` if it has no entries.

@@ -16,6 +16,7 @@
 mod download;
 mod draft;
 mod lock;
+mod mounts;
 mod prune;
 mod unpacked;
 
@@ -36,6 +37,7 @@ use crate::{
 pub use download::Download;
 pub use draft::{Draft, DraftDirectory};
 pub use lock::Lock;
+pub use mounts::PackMountError;
 pub use prune::{PruneError, PruneOptions, Pruned};
 pub use unpacked::UnpackError;
 

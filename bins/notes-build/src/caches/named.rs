@@ -5,7 +5,7 @@ use std::fmt;
 use notes_console::{Failure, Kind, closest};
 use notes_oci::Reference;
 
-use crate::{failure, fields::Fields};
+use crate::{failure, fields::Fields, sizes};
 
 /// A cache that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub(crate) struct Target {
     pub(crate) reference: Reference,
     pub(crate) extent: Extent,
     pub(crate) unwritten: Unwritten,
+    pub(crate) mounts: Mounts,
 }
 
 /// Whose layers a cache keeps.
@@ -26,6 +27,28 @@ pub(crate) enum Extent {
     Image,
     /// Those of all stages that were built (`mode=max`).
     Stages,
+}
+
+/// Whether the contents of `RUN --mount=type=cache` are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mounts {
+    /// They stay where they are.
+    Left,
+    /// Those of each mount that has at most so many bytes.
+    Kept { most: u64 },
+}
+
+/// What of a cache mount travels where no size is given, in bytes.
+const MOST: u64 = 1_000_000_000;
+
+impl Mounts {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        Ok(match text {
+            "false" => Self::Left,
+            "true" => Self::Kept { most: MOST },
+            size => Self::Kept { most: sizes::parse(size)? },
+        })
+    }
 }
 
 /// What it means that a cache cannot be written.
@@ -50,9 +73,12 @@ impl fmt::Display for Target {
             Extent::Stages => "max",
         };
         write!(f, "{},mode={mode}", self.reference)?;
-        match self.unwritten {
-            Unwritten::Warning => Ok(()),
-            Unwritten::Failure => f.write_str(",ignore-error=false"),
+        if let Unwritten::Failure = self.unwritten {
+            f.write_str(",ignore-error=false")?;
+        }
+        match self.mounts {
+            Mounts::Left => Ok(()),
+            Mounts::Kept { most } => write!(f, ",mounts={most}"),
         }
     }
 }
@@ -86,6 +112,7 @@ impl Target {
                 return Err(Failure::message(Kind::Usage, message));
             }
         };
+        let mounts = fields.take("mounts").map_or(Ok(Mounts::Left), |text| Mounts::parse(&text))?;
         fields.finish()?;
         let reference: Reference = name.parse().map_err(failure::reference)?;
         // `host:port/name` has a colon too; a tag is behind the last slash.
@@ -93,7 +120,7 @@ impl Target {
         if reference.digest.is_some() || !has_tag {
             return Err(no_tag(&name));
         }
-        Ok(Self { reference, extent, unwritten })
+        Ok(Self { reference, extent, unwritten, mounts })
     }
 }
 
@@ -144,6 +171,9 @@ mod tests {
             ("127.0.0.1:5000/app:cache,mode=max", "127.0.0.1:5000/app:cache,mode=max"),
             ("type=registry,ref=ghcr.io/a/b:c,mode=max", "ghcr.io/a/b:c,mode=max"),
             ("a/b:c,ignore-error=false", "docker.io/a/b:c,mode=min,ignore-error=false"),
+            ("a/b:c,mounts=true", "docker.io/a/b:c,mode=min,mounts=1000000000"),
+            ("a/b:c,mounts=20MB", "docker.io/a/b:c,mode=min,mounts=20000000"),
+            ("a/b:c,mounts=false", "docker.io/a/b:c,mode=min"),
         ] {
             assert_eq!(Target::parse(text).unwrap().to_string(), written, "{text}");
             assert_eq!(Target::parse(written).unwrap(), Target::parse(text).unwrap());
@@ -165,6 +195,7 @@ mod tests {
                 "a/b:c,ignore-error=1",
                 "`ignore-error=1` of `cache-to` is neither `true` nor `false`",
             ),
+            ("a/b:c,mounts=all", "`all` is no size"),
             ("localhost:5000/b", "the cache `localhost:5000/b` is to be written and has no tag"),
         ] {
             assert_eq!(Target::parse(text).unwrap_err().to_string(), message, "{text}");

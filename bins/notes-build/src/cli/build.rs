@@ -121,8 +121,9 @@ pub(crate) struct BuildArguments {
     pub(crate) cache_from: Vec<String>,
     /// Write what steps made to a cache in a registry.
     ///
-    /// `mode=min` keeps the layers of the image, `mode=max` those of all stages. What cannot be written is a warning;
-    /// `ignore-error=false` makes it a failure. docker's `type=registry,ref=REF` is the same.
+    /// `mode=min` keeps the layers of the image, `mode=max` those of all stages; `mounts=true` what is in the cache mounts of
+    /// RUN as well. What cannot be written is a warning; `ignore-error=false` makes it a failure. docker's
+    /// `type=registry,ref=REF` is the same.
     #[arg(long = "cache-to", value_name = "REF[,mode=max]", help_heading = "Engine")]
     pub(crate) cache_to: Vec<String>,
 

@@ -199,6 +199,9 @@ impl Job {
             remote: &engine.remote,
             product: &made.product,
             index: &made.index,
+            mounts: &made.mounts(),
+            store: &engine.store,
+            caches: engine.caches.as_deref(),
             pushed: if is_pushed { &self.references } else { &[] },
         };
         for target in &self.caches {

@@ -353,6 +353,83 @@ async fn caches_are_settings_and_no_push_leaves_them_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cache_mounts_travel_when_asked_and_fill_what_is_not_there() {
+    let test = "cache_mounts_travel_when_asked_and_fill_what_is_not_there";
+    let Some(shared) = Shared::new(test).await else { return };
+    let dockerfile = |file: &str| {
+        format!(
+            "FROM busybox:1\nCOPY app.txt /\n\
+             RUN --mount=type=cache,target=/c ls /c > /seen && cat /app.txt > /c/{file}\n"
+        )
+    };
+    let commit = |file: &str, app: &str| {
+        shared.world.commit_files(&[("Dockerfile", &dockerfile(file)), ("app.txt", app)]);
+    };
+    let layout = shared.world.home().join("files");
+    let seen = |machine: &Machine<'_>, arguments: &[&str]| {
+        let output = format!("type=local,dest={}", layout.display());
+        let ran = machine.build_cached(&[arguments, &["-o", &output]].concat());
+        let _ = ran.digest();
+        let seen = fs::read_to_string(layout.join("seen")).unwrap();
+        (seen.split_whitespace().map(str::to_owned).collect::<Vec<_>>(), ran)
+    };
+    let to = |options: &str| format!("{}{options}", shared.cache);
+    commit("one", "1");
+    let first = shared.machine();
+    let (nothing, _) = seen(&first, &["--cache-to", &to(",mounts=true")]);
+    assert_eq!(nothing, <[&str; 0]>::default());
+
+    // Another machine, another command: it finds what the first one left, and leaves more.
+    commit("two", "2");
+    let second = shared.machine();
+    let (one, _) = seen(&second, &["--cache-to", &to(",mounts=true")]);
+    assert_eq!(one, ["one"]);
+    let cache = shared.layers("team/app:cache").await;
+
+    // Nothing runs: the mount goes on without being fetched, and the cache is the same, byte for byte.
+    shared.traffic();
+    let idle = shared.machine().build_cached(&["--no-push", "--cache-to", &to(",mounts=true")]);
+    assert_eq!(ran(&idle), <[&str; 0]>::default(), "{idle}");
+    let traffic = shared.traffic();
+    assert_eq!((traffic.fetched_of(&cache), traffic.sent), (0, 0));
+    assert_eq!(shared.layers("team/app:cache").await, cache);
+
+    // What a machine has itself is not replaced.
+    commit("three", "3");
+    assert_eq!(seen(&first, &[]).0, ["one"]);
+    let (_, large) = seen(&shared.machine(), &["--cache-to", &to(",mounts=1")]);
+    assert!(
+        large
+            .stderr
+            .contains("warning: the cache mount `/c` is left out: it has more than 1 bytes"),
+        "{large}"
+    );
+    let (nothing, _) = seen(&shared.machine(), &["--no-cache"]);
+    assert_eq!(nothing, <[&str; 0]>::default(), "the cache has none any more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_mount_that_is_corrupt_begins_empty() {
+    let test = "a_cache_mount_that_is_corrupt_begins_empty";
+    let Some(shared) = Shared::new(test).await else { return };
+    let dockerfile = "FROM busybox:1\nRUN --mount=type=cache,target=/c echo content > /c/file\n";
+    shared.world.commit(dockerfile);
+    let to = format!("{},mounts=true", shared.cache);
+    let _ = shared.machine().build(&["--cache-to", &to]).digest();
+    let image = shared.layers(&tag(&shared.machine().build_cached(&[]))).await;
+    let cache = shared.layers("team/app:cache").await;
+    let mount = cache.iter().find(|it| !image.contains(it)).expect("the cache has the mount");
+    let path = shared.blob(&mount.0);
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    shared.world.commit("FROM busybox:1\nRUN --mount=type=cache,target=/c ls /c > /seen\n");
+    let ran = shared.machine().build_cached(&[]);
+    let _ = ran.digest();
+    assert!(ran.stderr.contains("warning: the cache mount `/c` begins empty:"), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_registry_keeps_a_cache_too() {
     let test = "another_registry_keeps_a_cache_too";
     let Some(shared) = Shared::new(test).await else { return };
@@ -364,7 +441,7 @@ async fn another_registry_keeps_a_cache_too() {
         let store = machine.store.path().to_str().unwrap();
         shared.world.run(&[&["--image", &image, "--store", store][..], arguments].concat())
     };
-    let to = format!("{cache},mode=max,ignore-error=false");
+    let to = format!("{cache},mode=max,mounts=true,ignore-error=false");
     let first = build(&["--cache-to", &to]);
     let second = build(&["--cache-from", &cache, "--cache-to", &to]);
     assert_eq!(second.digest(), first.digest());

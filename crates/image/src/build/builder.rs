@@ -14,7 +14,7 @@ use super::{
     step::{By, Done, Keyed},
 };
 use crate::{
-    cache::StepIndex,
+    cache::{CacheMount, MountUse, StepIndex},
     plan::{self, Base, Origin, Plan, Stage},
     report::{Outcome, StepName, StepReport},
     store::DraftDirectory,
@@ -41,6 +41,8 @@ pub(super) struct Builder<'a, S> {
     /// What the steps made, by their keys.
     pub(super) index: StepIndex,
     pub(super) sharing: Sharing,
+    /// The cache mounts that steps had so far, those of failed attempts among them.
+    pub(super) mounts: BTreeMap<CacheMount, MountUse>,
     /// The copies of a rung without mounts, as long as the build lasts.
     pub(super) kept: Option<DraftDirectory>,
 }
@@ -67,6 +69,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             steps: Vec::new(),
             index: StepIndex::default(),
             sharing: Sharing::default(),
+            mounts: BTreeMap::new(),
             kept: None,
         }
     }
@@ -106,7 +109,12 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         let target = self.stages.remove(&self.plan.target);
         let image = self.image(target.expect("a plan holds its target"));
         self.index.note(&self.plan.platform, &self.steps);
-        Ok(Built { image, steps: mem::take(&mut self.steps), index: mem::take(&mut self.index) })
+        Ok(Built {
+            image,
+            steps: mem::take(&mut self.steps),
+            index: mem::take(&mut self.index),
+            mounts: self.mounts.clone(),
+        })
     }
 
     /// Returns the stages that must be built before `stage` and are not. The plan orders those that its instructions name;

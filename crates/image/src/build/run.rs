@@ -30,8 +30,8 @@ use crate::{
 
 use output::Lines;
 
-pub(super) use mounts::{From, Request, requests};
-pub(super) use prepared::{Prepared, Seed, bind, cache, copied, secret, ssh, tmpfs};
+pub(super) use mounts::{CacheRequest, From, Request, requests};
+pub(super) use prepared::{Filled, Prepared, bind, cache, cache_mount, copied, secret, ssh, tmpfs};
 
 /// What a `RUN` runs, apart from its files.
 #[derive(Clone, Debug)]

@@ -13,20 +13,20 @@ use super::{
     copy::{self, Fingerprint},
     files::{self, blocking},
     owner,
-    run::{self, From, Invocation, Prepared, Request, Seed, Work},
+    run::{self, From, Invocation, Prepared, Request, Work},
     state::State,
     step::{Done, Keyed},
     workdir,
 };
 use crate::{
-    cache::{ARGUMENT, FILE, KeyBuilder},
+    cache::{ARGUMENT, FILE, KeyBuilder, MountUse},
     pack::Packer,
     plan::Arguments,
     store::DraftDirectory,
 };
 
 /// A mount, and where its files come from if it has some.
-type Mount = (Request, Option<Files>);
+pub(super) type Mount = (Request, Option<Files>);
 
 impl<S: ImageSource> Builder<'_, S> {
     pub(super) async fn run(
@@ -47,7 +47,10 @@ impl<S: ImageSource> Builder<'_, S> {
         }
         let created_by = created_by(state, &invocation);
         let keyed = self.run_key(state, &invocation, &mounts).await?;
-        if let Some(result) = self.known(&keyed).await {
+        let known = self.known(&keyed).await;
+        let used = if known.is_some() { MountUse::Idle } else { MountUse::Mounted };
+        self.note_mounts(&mounts, used).await?;
+        if let Some(result) = known {
             return Ok(Done::Files { created_by, result: result.into(), keyed });
         }
         let sandbox = self.resources.sandbox.clone().ok_or(Problem::NoSandbox)?;
@@ -126,7 +129,11 @@ impl<S: ImageSource> Builder<'_, S> {
     }
 
     /// Returns the identity of what a mount shows or is filled with.
-    async fn identity(&self, request: &Request, files: &Files) -> Result<Fingerprint, Problem> {
+    pub(super) async fn identity(
+        &self,
+        request: &Request,
+        files: &Files,
+    ) -> Result<Fingerprint, Problem> {
         match files {
             Files::Layers { identity, name, .. } => {
                 let digest = Digest::of(identity);
@@ -177,16 +184,17 @@ impl<S: ImageSource> Builder<'_, S> {
                     });
                 }
                 Request::Cache(ref cache) => {
-                    let seed = match files {
-                        None => None,
-                        Some(files) => Some(Seed {
-                            identity: self.identity(&request, &files).await?.digest.to_string(),
-                            tree: files.tree(self.resources).await?,
-                        }),
+                    let filled = run::Filled {
+                        identity: self.mount_identity(&request, cache, files.as_ref()).await?,
+                        seed: match files {
+                            None => None,
+                            Some(files) => Some(files.tree(self.resources).await?),
+                        },
                     };
+                    let shared = self.shared_mount(&filled.identity).await;
                     let (store, cache) = (self.resources.store.clone(), cache.clone());
-                    prepared
-                        .push(blocking(move || run::cache(&store, &cache, seed.as_ref())).await?);
+                    let filled = blocking(move || run::cache(&store, &cache, &filled, shared));
+                    prepared.push(filled.await?);
                 }
                 Request::Tmpfs { target, size } => prepared.push(run::tmpfs(&target, size)),
                 Request::Secret(request) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use notes_oci::{Config, Digest, Image, Layer, Platform};
 use serde::{Deserialize, Serialize};
 
-use super::{CacheKey, Kept, Made};
+use super::{CacheKey, CacheMount, Kept, Made};
 use crate::{
     pack::Packed,
     report::{StepReport, StepTrace},
@@ -36,6 +36,8 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepIndex {
     steps: BTreeMap<String, Kept>,
+    /// The contents of cache mounts, by what [`CacheMount::hex`] says.
+    mounts: BTreeMap<String, Layer>,
     /// The steps as they came, by platform.
     traces: BTreeMap<String, Vec<StepTrace>>,
 }
@@ -66,6 +68,8 @@ pub enum StepIndexError {
 struct Document {
     version: u32,
     steps: BTreeMap<String, Made>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    mounts: BTreeMap<String, Packed>,
     #[serde(default)]
     traces: BTreeMap<String, Vec<StepTrace>>,
 }
@@ -85,6 +89,16 @@ impl StepIndex {
     /// Returns what a step made, if that is known.
     pub fn find(&self, key: &CacheKey) -> Option<Kept> {
         self.steps.get(&key.hex()).cloned()
+    }
+
+    /// Adds the contents of a cache mount.
+    pub fn insert_mount(&mut self, mount: &CacheMount, contents: Layer) {
+        self.mounts.insert(mount.hex(), contents);
+    }
+
+    /// Returns the contents of a cache mount, if they are known.
+    pub fn find_mount(&self, mount: &CacheMount) -> Option<Layer> {
+        self.mounts.get(&mount.hex()).cloned()
     }
 
     /// Notes how the steps of a build for `platform` came about, for a machine that has to say what changed since.
@@ -115,6 +129,7 @@ impl StepIndex {
             Kept::Layer(layer) => Some(layer),
             Kept::Promise(_) | Kept::Nothing => None,
         });
+        let layers = layers.chain(self.mounts.values());
         layers.filter(|layer| seen.insert(layer.digest())).cloned().collect()
     }
 
@@ -139,6 +154,7 @@ impl StepIndex {
                 self.steps.insert(key, kept);
             }
         }
+        self.mounts.extend(other.mounts);
         self.traces.extend(other.traces);
         self
     }
@@ -169,9 +185,11 @@ impl StepIndex {
             };
             (key.clone(), made)
         });
+        let mounts = self.mounts.iter().map(|(id, contents)| (id.clone(), Packed::of(contents)));
         let document = Document {
             version: VERSION,
             steps: steps.collect(),
+            mounts: mounts.collect(),
             traces: self.traces.clone(),
         };
         let document = serde_json::to_value(document).expect("it has text keys and no floats");
@@ -195,17 +213,22 @@ impl StepIndex {
         let document: Document = serde_json::from_value(document.clone()).map_err(malformed)?;
         let layers = image.layers().iter().map(|layer| (Packed::of(layer), layer));
         let layers: Vec<_> = layers.collect();
+        let find = |packed: &Packed| {
+            let mut found = layers.iter().filter(|(known, _)| known == packed);
+            found.next().map(|(_, layer)| (*layer).clone())
+        };
         let steps = document.steps.into_iter().map(|(key, made)| {
             let kept = match made {
                 Made::Nothing => Kept::Nothing,
-                Made::Layer(packed) => layers
-                    .iter()
-                    .find(|(known, _)| *known == packed)
-                    .map_or(Kept::Promise(packed), |(_, layer)| Kept::Layer((*layer).clone())),
+                Made::Layer(packed) => {
+                    find(&packed).map_or_else(|| Kept::Promise(packed), Kept::Layer)
+                }
             };
             (key, kept)
         });
-        Ok(Self { steps: steps.collect(), traces: document.traces })
+        let mounts = document.mounts.into_iter();
+        let mounts = mounts.filter_map(|(id, packed)| Some((id, find(&packed)?)));
+        Ok(Self { steps: steps.collect(), mounts: mounts.collect(), traces: document.traces })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{io, pin::Pin};
 
-use notes_oci::{Blob, ByteStream, Descriptor, Layer};
+use notes_oci::{Blob, ByteStream, Descriptor, Digest, Layer};
 
 use super::CacheKey;
 use crate::pack::Packed;
@@ -15,6 +15,37 @@ pub trait SharedCache: Send + Sync {
         &'a self,
         key: &'a CacheKey,
     ) -> Pin<Box<dyn Future<Output = Option<Found>> + Send + 'a>>;
+
+    /// Returns the contents of the cache mount of this identity, if they are known.
+    fn find_mount<'a>(
+        &'a self,
+        mount: &'a CacheMount,
+    ) -> Pin<Box<dyn Future<Output = Option<Layer>> + Send + 'a>>;
+}
+
+/// A directory of `RUN --mount=type=cache`, as a build meets it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CacheMount {
+    /// What tells it from others: the name of its directory in the store follows from it.
+    pub identity: String,
+    /// Its id in the Dockerfile, for people.
+    pub id: String,
+}
+
+impl CacheMount {
+    /// Returns the identity in a form of fixed length.
+    pub fn hex(&self) -> String {
+        Digest::of(&self.identity).hex()
+    }
+}
+
+/// Whether a command of a build wrote into a cache mount, as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MountUse {
+    /// The steps that mount it were known.
+    Idle,
+    /// A step that mounts it ran.
+    Mounted,
 }
 
 /// A result, and who knew it.

@@ -1,9 +1,6 @@
 //! Unpacked layers: made once, by whoever needs them first.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
 use notes_oci::{DiffId, Digest, Layer};
 use tokio_util::io::SyncIoBridge;
@@ -92,26 +89,5 @@ impl Store {
     /// NB: not synced. Unpacked layers follow from blobs; after a power cut `prune` with a size of 0 removes them all.
     pub fn adopt(&self, draft: DraftDirectory, diff_id: &DiffId) -> io::Result<()> {
         draft.publish(&self.layer_path(diff_id))
-    }
-
-    /// Returns the directory of the `RUN --mount=type=cache` named `id`; if it is not there, `fill` makes a new one what it
-    /// is to be.
-    pub fn cache_mount<E: From<io::Error>>(
-        &self,
-        id: &str,
-        fill: impl FnOnce(&Path) -> Result<(), E>,
-    ) -> Result<PathBuf, E> {
-        let path = self.root.join("mounts").join(Digest::of(id).hex());
-        if path.exists() {
-            return Ok(path);
-        }
-        // Two builds that need one cache: the second waits and finds it.
-        let _lock = Lock::exclusive(&path.with_extension("new"))?;
-        if !path.exists() {
-            let draft = self.draft_directory()?;
-            fill(&draft.files())?;
-            draft.publish(&path)?;
-        }
-        Ok(path)
     }
 }

@@ -1,13 +1,13 @@
 //! What carries a job out on this machine.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use notes_console::{Failure, Kind, Ui, Verbosity};
 use notes_gitinfo::naming;
 use notes_image::{
     Plan, Store,
     build::{self, Built, Resources, Reuse},
-    cache::{LayerCache, SharedCache, StepIndex},
+    cache::{CacheMount, LayerCache, MountUse, SharedCache, StepIndex},
     plan::Base,
 };
 use notes_oci::{Image, ImageIndex, ImageSource as _, Platform};
@@ -45,6 +45,18 @@ pub(in crate::commands) struct Made {
     pub(super) index: StepIndex,
     /// One per plan.
     builds: Vec<Built>,
+}
+
+impl Made {
+    /// Returns the cache mounts of the steps, of all platforms.
+    pub(super) fn mounts(&self) -> BTreeMap<CacheMount, MountUse> {
+        let mut mounts = BTreeMap::new();
+        for (mount, used) in self.builds.iter().flat_map(|built| &built.mounts) {
+            let before = mounts.entry(mount.clone()).or_insert(*used);
+            *before = (*used).max(*before);
+        }
+        mounts
+    }
 }
 
 impl Engine {

@@ -12,11 +12,12 @@ use notes_dockerfile::{Access, Sharing};
 use notes_sandbox::{self as sandbox, Mount, Secret, View};
 
 use super::{
-    super::{Problem, copy, state::EPOCH},
+    super::{Problem, copy, mounting::Shared, state::EPOCH},
     agent::Agent,
     mounts::{CacheRequest, Need, SecretRequest, SshRequest},
 };
 use crate::{
+    cache::CacheMount,
     store::{Lock, Store},
     tree::{Entry, Tree, clean, follow},
 };
@@ -96,25 +97,29 @@ fn sandbox_access(access: Access) -> sandbox::Access {
     }
 }
 
-/// What fills a new cache.
-pub(in super::super) struct Seed {
-    pub(in super::super) tree: Arc<dyn Tree>,
-    /// Caches that are filled with something else are others.
-    pub(in super::super) identity: String,
+/// A cache, and what fills a new one.
+pub(in super::super) struct Filled {
+    pub(in super::super) identity: CacheMount,
+    /// Files of a stage or an image (`from=`).
+    pub(in super::super) seed: Option<Arc<dyn Tree>>,
 }
 
 /// Opens a cache, waiting for it where it is locked.
 pub(in super::super) fn cache(
     store: &Store,
     request: &CacheRequest,
-    seed: Option<&Seed>,
+    filled: &Filled,
+    mut shared: Option<Shared>,
 ) -> Result<Prepared, Problem> {
     let CacheRequest { target, sharing, .. } = request;
-    let id = identity(request, seed);
+    let id = &filled.identity.identity;
     let mut name = id.clone();
     let mut number = 0;
     let (path, lock) = loop {
-        let path = store.cache_mount(&name, |directory| fill(directory, request, seed))?;
+        let path = store.cache_mount(&name, |directory| {
+            fill(directory, request, filled.seed.as_ref())?;
+            shared.take().map_or(Ok(()), |shared| shared.restore(directory))
+        })?;
         let lock_path = path.with_extension("lock");
         let lock = match sharing {
             Sharing::Shared => Some(Lock::shared(&lock_path)?),
@@ -138,23 +143,27 @@ pub(in super::super) fn cache(
 
 /// Returns what tells one cache from another: its id, what fills it, and the owner and mode that are asked for. A cache of
 /// root and one of `uid=1000` are two, although they have one id (moby/buildkit, `convert_runmount.go`, `setCacheUIDGID`).
-fn identity(request: &CacheRequest, seed: Option<&Seed>) -> String {
+pub(in super::super) fn cache_mount(request: &CacheRequest, seed: Option<&str>) -> CacheMount {
     let CacheRequest { id, mode, uid, gid, .. } = request;
     let mut identity = id.clone();
     if let Some(seed) = seed {
-        let _ = write!(identity, "\0{}\0{}", seed.identity, request.source);
+        let _ = write!(identity, "\0{seed}\0{}", request.source);
     }
     if (mode, uid, gid) != (&None, &None, &None) {
         let (mode, uid, gid) = (mode.unwrap_or(0o755), uid.unwrap_or(0), gid.unwrap_or(0));
         let _ = write!(identity, "\0{mode:o} {uid}:{gid}");
     }
-    identity
+    CacheMount { identity, id: id.clone() }
 }
 
 /// Makes a new cache what the request says.
-fn fill(directory: &Path, request: &CacheRequest, seed: Option<&Seed>) -> Result<(), Problem> {
+fn fill(
+    directory: &Path,
+    request: &CacheRequest,
+    seed: Option<&Arc<dyn Tree>>,
+) -> Result<(), Problem> {
     let mut like = Entry::directory();
-    if let Some(Seed { tree, .. }) = seed {
+    if let Some(tree) = seed {
         let (path, entry) = find(tree, &request.source)?;
         copy::export(tree, (&path, &entry), directory, EPOCH)?;
         if entry.is_directory() {
