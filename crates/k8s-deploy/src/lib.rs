@@ -25,7 +25,7 @@ pub use self::{
     object::{Object, ObjectId},
     release::{Provenance, Release},
     reporter::{Reporter, Silent},
-    verdict::{Verdict, judge},
+    verdict::{Verdict, WAIT, judge},
 };
 
 /// The name under which the API server remembers the fields that were applied here, and the label of what was rendered.

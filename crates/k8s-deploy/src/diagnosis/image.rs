@@ -44,85 +44,115 @@ fn text(subject: &Subject<'_>, reason: &str, message: &str) -> String {
     }
 }
 
-fn pull_failed(subject: &Subject<'_>, image: &str, text: &str) -> Diagnosis {
+/// Why an image did not come, as the runtime's words tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    Limited,
+    Denied,
+    OtherPlatform,
+    NotFound,
+    Unreachable,
+    Unknown,
+}
+
+/// What the runtime and the registries write, the most telling first: many add "not found" to other reasons.
+const WORDS: [(Refusal, &[&str]); 5] = [
+    (Refusal::Limited, &["toomanyrequests", "429 too many requests", "rate limit"]),
+    // Docker Hub answers "denied" for a repository that does not exist and for a private one alike.
+    (
+        Refusal::Denied,
+        &["unauthorized", "denied", "forbidden", "authentication required", "insufficient_scope"],
+    ),
+    (Refusal::OtherPlatform, &["no match for platform", "no matching manifest"]),
+    (Refusal::NotFound, &["not found", "manifest unknown", "name unknown", "does not exist"]),
+    (
+        Refusal::Unreachable,
+        &[
+            "connection refused",
+            "timeout",
+            "no such host",
+            "deadline exceeded",
+            "i/o",
+            "eof",
+            "unavailable",
+            "unreachable",
+            "lookup ",
+            "500 internal server error",
+            "502 bad gateway",
+            "504 gateway",
+            "connection reset",
+            "x509",
+        ],
+    ),
+];
+
+fn refusal(image: &str, text: &str) -> Refusal {
     // Names and ports are nobody's words: `denied-list` is a repository, 42917 a port.
     let lower = text.to_lowercase().replace(&image.to_lowercase(), "");
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let secrets = subject
-        .pod
-        .list("/spec/imagePullSecrets")
-        .iter()
-        .filter_map(|secret| secret["name"].as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    // Docker Hub answers "denied" for a repository that does not exist and for a private one alike.
-    let (cause, grade, summary, hint) = if has(&[
-        "toomanyrequests",
-        "429 too many requests",
-        "rate limit",
-    ]) {
-        (
+    let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| lower.contains(word)));
+    found.map_or(Refusal::Unknown, |(refusal, _)| *refusal)
+}
+
+/// Tells whether the runtime's words mean that waiting brings no image: there is none, or not for this node.
+pub(crate) fn is_image_lost(image: &str, text: &str) -> bool {
+    matches!(refusal(image, text), Refusal::Denied | Refusal::OtherPlatform | Refusal::NotFound)
+}
+
+fn pull_failed(subject: &Subject<'_>, image: &str, text: &str) -> Diagnosis {
+    let (cause, grade, summary, hint) = match refusal(image, text) {
+        Refusal::Limited => (
             Cause::ImageRateLimited,
             Grade::probable(90),
             format!("the registry limits how often `{image}` may be pulled"),
             Some("pull with an account: name a secret in `imagePullSecrets`".to_owned()),
-        )
-    } else if has(&[
-        "unauthorized",
-        "denied",
-        "forbidden",
-        "authentication required",
-        "insufficient_scope",
-    ]) {
-        let hint = if secrets.is_empty() {
-            "name a secret with the registry's credentials in `imagePullSecrets`; is the repository's name right?".into()
-        } else {
-            format!("do the credentials in {secrets} reach this repository? is its name right?")
-        };
-        (
+        ),
+        Refusal::Denied => (
             Cause::ImagePullDenied,
             Grade::Certain,
             format!("the registry does not let the node pull `{image}`"),
-            Some(hint),
-        )
-    } else if has(&["no match for platform", "no matching manifest"]) {
-        (
+            Some(credentials_hint(subject)),
+        ),
+        Refusal::OtherPlatform => (
             Cause::WrongPlatform,
             Grade::Certain,
             format!("`{image}` is not made for the node's platform"),
             Some("build it for the node's platform".into()),
-        )
-    } else if has(&["not found", "manifest unknown", "name unknown", "does not exist"]) {
-        (
+        ),
+        Refusal::NotFound => (
             Cause::ImageNotFound,
             Grade::Certain,
             format!("the registry has no `{image}`"),
             Some("was it pushed, and to this registry?".into()),
-        )
-    } else if has(&[
-        "connection refused",
-        "timeout",
-        "no such host",
-        "deadline exceeded",
-        "i/o",
-        "eof",
-        "unavailable",
-        "unreachable",
-        "lookup ",
-        "500 internal server error",
-        "502 bad gateway",
-        "504 gateway",
-        "connection reset",
-        "x509",
-    ]) {
-        (
+        ),
+        Refusal::Unreachable => (
             Cause::RegistryUnreachable,
             Grade::probable(60),
             format!("the node cannot fetch `{image}` from the registry"),
             Some("can the node reach the registry under this name?".into()),
-        )
-    } else {
-        (Cause::ImagePullFailed, Grade::probable(45), format!("`{image}` cannot be pulled"), None)
+        ),
+        Refusal::Unknown => (
+            Cause::ImagePullFailed,
+            Grade::probable(45),
+            format!("`{image}` cannot be pulled"),
+            None,
+        ),
     };
     subject.diagnosis(cause, grade, summary).with_evidence([text]).with_hint(hint)
+}
+
+fn credentials_hint(subject: &Subject<'_>) -> String {
+    let secrets: Vec<&str> = subject
+        .pod
+        .list("/spec/imagePullSecrets")
+        .iter()
+        .filter_map(|secret| secret["name"].as_str())
+        .collect();
+    if secrets.is_empty() {
+        "name a secret with the registry's credentials in `imagePullSecrets`; is the repository's name right?".into()
+    } else {
+        format!(
+            "do the credentials in {} reach this repository? is its name right?",
+            secrets.join(", ")
+        )
+    }
 }

@@ -10,6 +10,7 @@ mod scheduling;
 
 pub(crate) use self::{
     event::{Events, event_time},
+    image::is_image_lost,
     probe::budget as probe_budget,
 };
 

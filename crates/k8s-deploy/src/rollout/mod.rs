@@ -306,6 +306,11 @@ fn reported(
     others: &[Diagnosis],
 ) -> Option<Diagnosis> {
     let Verdict::Failed { reason } = verdict else { return None };
+    // A pod that crashes or is refused may come round: how long that is waited for, its diagnosis says.
+    let has_ended = workload.text("/status/phase") == Some("Failed");
+    if matches!(workload.kind(), "Pod" | "ReplicaSet") && !has_ended && !others.is_empty() {
+        return None;
+    }
     let is_deadline = reason.contains("progress deadline");
     // kubernetes#49637: the condition of an earlier rollout stays until the controller has seen the new one. A
     // rollout that moves again clears it, so that it counts when the newest specification was observed.

@@ -1,86 +1,94 @@
-//! Every other kind, by the conventions that kstatus describes.
+//! Every other kind, by the condition that says whether it works.
 
-use super::{Verdict, stalled};
+use super::{Verdict, words};
 use crate::Object;
 
+/// Judges by `Ready`, as kstatus does, and where there is none by `Available`, which is all that an `APIService` and many
+/// operators have. An object without either is complete once it is written.
 pub(super) fn judge(object: &Object) -> Verdict {
     let id = object.id();
-    if object.at("/metadata/deletionTimestamp").is_some() {
-        return Verdict::progressing(format!("Waiting for {id}, which is being deleted..."));
-    }
-    if object.is_observed() == Some(false) {
-        return Verdict::progressing(format!("Waiting for {id} to be observed..."));
-    }
-    if let Some(verdict) = stalled(object) {
-        return verdict;
-    }
-    let waiting = |what: &str| Verdict::progressing(format!("Waiting for {id}: {what}..."));
-    let complete = Verdict::complete(format!("{id} is as specified"));
-    match (object.group(), object.kind()) {
-        ("", "Service") => service(object).map_or(complete, waiting),
-        // A claim of a class with `WaitForFirstConsumer` stays pending until a pod uses it: the pod will tell.
-        ("", "PersistentVolumeClaim") if object.text("/status/phase") == Some("Lost") => {
-            Verdict::failed(format!("{id} has lost its volume"))
+    let telling = ["Ready", "Available"].into_iter().find_map(|kind| {
+        object.condition(kind).filter(|condition| {
+            ["True", "False", "Unknown"].iter().any(|status| condition["status"] == *status)
+        })
+    });
+    match telling {
+        Some(condition) if condition["status"] == "True" => {
+            let what = condition["type"].as_str().unwrap_or_default().to_lowercase();
+            Verdict::complete(format!("{id} is {what}"))
         }
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-            match (is_true(object, "NamesAccepted"), is_true(object, "Established")) {
-                (Some(false), _) => Verdict::failed(format!("the names of {id} are taken")),
-                (Some(true), Some(true)) => complete,
-                _ => waiting("it is not established"),
-            }
+        Some(condition) => {
+            let what = words(condition).unwrap_or("it is not ready").trim_end_matches('.');
+            Verdict::progressing(format!("Waiting for {id}: {what}..."))
         }
-        // Built-in kinds are what they are once they are written; their `Ready` means something else or nothing.
-        (group, _) if !group.contains('.') || group.ends_with(".k8s.io") => complete,
-        _ => match is_true(object, "Ready").or(is_true(object, "Available")) {
-            Some(false) => waiting("it is not ready"),
-            _ => complete,
-        },
+        None => Verdict::complete(format!("{id} is as specified")),
     }
-}
-
-/// Returns what a Service still lacks.
-fn service(object: &Object) -> Option<&'static str> {
-    let is_balancer = object.text("/spec/type") == Some("LoadBalancer");
-    let has_address = !object.list("/status/loadBalancer/ingress").is_empty();
-    (is_balancer && !has_address).then_some("the load balancer has no address")
-}
-
-fn is_true(object: &Object, condition: &str) -> Option<bool> {
-    object.condition(condition).map(|condition| condition["status"] == "True")
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::*;
+    use super::super::tests::told;
 
-    fn judged(api_version: &str, kind: &str, rest: Value) -> Verdict {
-        let mut object = rest;
-        object["apiVersion"] = api_version.into();
-        object["kind"] = kind.into();
-        object["metadata"]["name"] = "n".into();
-        judge(&Object::new(object))
+    fn conditions(list: &Value) -> Value {
+        json!({"metadata": {"generation": 1}, "status": {"observedGeneration": 1, "conditions": list}})
     }
 
     #[test]
-    fn conventions_are_followed() {
-        assert!(judged("v1", "ConfigMap", json!({})).is_complete());
-        assert!(
-            judged("v1", "PersistentVolumeClaim", json!({"status": {"phase": "Pending"}}))
-                .is_complete()
+    fn ready_decides_then_available_then_being_there() {
+        for (list, expected) in [
+            (
+                json!([{"type": "Ready", "status": "True", "reason": "AllOk", "message": "All looks ok"}]),
+                "complete: database/n is ready",
+            ),
+            (
+                json!([{"type": "Ready", "status": "False", "reason": "NotReadyYet"}]),
+                "progressing: Waiting for database/n: NotReadyYet...",
+            ),
+            (
+                json!([{"type": "Ready", "status": "Unknown", "message": "The node does not answer."}]),
+                "progressing: Waiting for database/n: The node does not answer...",
+            ),
+            (
+                json!([{"type": "Available", "status": "False"}]),
+                "progressing: Waiting for database/n: it is not ready...",
+            ),
+            (
+                json!([{"type": "Available", "status": "False"}, {"type": "Ready", "status": "True"}]),
+                "complete: database/n is ready",
+            ),
+            (json!([{"type": "Ready", "status": "Maybe"}]), "complete: database/n is as specified"),
+            (
+                json!([{"type": "Synced", "status": "False"}]),
+                "complete: database/n is as specified",
+            ),
+        ] {
+            let rest = conditions(&list);
+            assert_eq!(told("example.com/v1", "Database", rest), expected, "{list}");
+        }
+        let unavailable =
+            json!([{"type": "Available", "status": "False", "message": "no endpoints"}]);
+        assert_eq!(
+            told("apiregistration.k8s.io/v1", "APIService", conditions(&unavailable)),
+            "progressing: Waiting for apiservice/n: no endpoints..."
         );
-        assert!(!judged("v1", "Service", json!({"spec": {"type": "LoadBalancer"}})).is_complete());
-        let crd = "CustomResourceDefinition";
-        assert!(!judged("apiextensions.k8s.io/v1", crd, json!({})).is_complete());
-        let ready =
-            |status| json!({"status": {"conditions": [{"type": "Ready", "status": status}]}});
-        assert!(!judged("example.com/v1", "Database", ready("False")).is_complete());
-        assert!(judged("example.com/v1", "Database", ready("True")).is_complete());
-        assert!(judged("example.com/v1", "Database", json!({})).is_complete());
-        let stalled = json!({"status": {"conditions": [{"type": "Stalled", "status": "True", "message": "no"}]}});
-        assert_eq!(judged("example.com/v1", "Database", stalled).message(), "no");
-        let deleting = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
-        assert!(!judged("v1", "ConfigMap", deleting).is_complete());
+    }
+
+    #[test]
+    fn what_has_no_status_is_complete_once_it_is_written() {
+        for (api_version, kind) in [
+            ("v1", "ConfigMap"),
+            ("v1", "Secret"),
+            ("v1", "ServiceAccount"),
+            ("rbac.authorization.k8s.io/v1", "Role"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
+        ] {
+            let id = kind.to_lowercase();
+            assert_eq!(
+                told(api_version, kind, json!({})),
+                format!("complete: {id}/n is as specified")
+            );
+        }
     }
 }
