@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use notes_console::{OutputArguments, command::CommandLine, settings::Seconds, ui};
+use notes_console::{
+    OutputArguments,
+    command::CommandLine,
+    settings::{Seconds, Switch},
+    ui,
+};
 
 /// Deploy the image of a commit to Kubernetes, and say why when it does not run.
 ///
@@ -121,12 +126,20 @@ pub(crate) struct DeployArguments {
     /// Take over fields that others have set to other values.
     #[arg(long, help_heading = "Rollout")]
     pub(crate) force_conflicts: bool,
-    /// Go back to the last release that stood when this one fails.
-    #[arg(long, help_heading = "Rollout")]
-    pub(crate) rollback: bool,
     /// Keep events, logs, objects and the timeline in this directory, with a `JUnit` file and a summary.
     #[arg(long, value_name = "DIR", help_heading = "Rollout")]
     pub(crate) report: Option<PathBuf>,
+    /// Go back to the last release that stood when this one fails: `always`, `never`, or `auto`, which is in CI
+    /// [default: auto].
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "always",
+        help_heading = "Rollout"
+    )]
+    pub(crate) rollback: Option<Switch>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,5 +1,7 @@
 //! One line per change, on stderr.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use notes_console::Ui;
 use notes_k8s_deploy::{
     ObjectId, Reporter, Verdict,
@@ -10,20 +12,45 @@ use notes_k8s_deploy::{
 
 use crate::failure;
 
-/// Tells a person what happens.
-pub(crate) struct Lines(pub(crate) Ui);
+/// Tells a person what happens, and remembers whether anything was changed.
+pub(crate) struct Lines {
+    ui: Ui,
+    has_changed: AtomicBool,
+}
+
+impl Lines {
+    pub(crate) fn new(ui: &Ui) -> Self {
+        Self { ui: ui.clone(), has_changed: AtomicBool::new(false) }
+    }
+
+    /// Tells whether an object was made or changed.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.has_changed.load(Ordering::Relaxed)
+    }
+}
 
 impl Reporter for Lines {
     fn applied(&self, object: &ObjectId, change: Change) {
+        if change != Change::Unchanged {
+            self.has_changed.store(true, Ordering::Relaxed);
+        }
         let verb = match change {
             Change::Created => "Created",
             Change::Configured => "Configured",
             Change::Unchanged => "Unchanged",
         };
         match &object.namespace {
-            Some(namespace) => self.0.step(verb, format_args!("{object} in {namespace}")),
-            None => self.0.step(verb, object),
+            Some(namespace) => self.ui.step(verb, format_args!("{object} in {namespace}")),
+            None => self.ui.step(verb, object),
         }
+    }
+
+    fn removed(&self, object: &ObjectId, reason: &str) {
+        self.ui.step("Removed", format_args!("{object}: {reason}"));
+    }
+
+    fn kept(&self, object: &ObjectId, reason: &str) {
+        self.ui.step("Kept", format_args!("{object}: {reason}"));
     }
 
     fn judged(&self, object: &ObjectId, verdict: &Verdict) {
@@ -35,9 +62,9 @@ impl Reporter for Lines {
         };
         // kubectl's sentences name their object for some kinds only.
         if message.contains(&object.name) {
-            self.0.step(verb, message);
+            self.ui.step(verb, message);
         } else {
-            self.0.step(verb, format_args!("{object}: {message}"));
+            self.ui.step(verb, format_args!("{object}: {message}"));
         }
     }
 
@@ -46,23 +73,23 @@ impl Reporter for Lines {
         match diagnosis.grade {
             Grade::Certain => {}
             Grade::Probable { grace } => {
-                self.0.warning(format_args!("{text} (for at most {} s more)", grace.as_secs()));
+                self.ui.warning(format_args!("{text} (for at most {} s more)", grace.as_secs()));
             }
-            Grade::Transient => self.0.step("Noticed", text),
+            Grade::Transient => self.ui.step("Noticed", text),
         }
     }
 
     fn warned(&self, text: &str) {
-        self.0.warning(text);
+        self.ui.warning(text);
     }
 }
 
 impl port_forward::Reporter for Lines {
     fn connected(&self, pod: &str) {
-        self.0.detail(format_args!("connection to pod/{pod}"));
+        self.ui.detail(format_args!("connection to pod/{pod}"));
     }
 
     fn failed(&self, reason: &str) {
-        self.0.warning(reason);
+        self.ui.warning(reason);
     }
 }

@@ -8,6 +8,7 @@ use notes_console::{
 };
 use notes_k8s_deploy::{
     Cluster,
+    deploy::Leftovers,
     kubeconfig::{self, Sources},
     render::{App, EnvSource, EnvValue, Probe, Probes, Resources},
 };
@@ -28,6 +29,7 @@ pub(crate) struct AppSettings {
     pub(crate) service: Setting<String>,
     pub(crate) context: Setting<Option<String>>,
     pub(crate) kubeconfig: Option<PathBuf>,
+    pub(crate) prune: Setting<Switch>,
     pub(crate) notes: NotesFile,
 }
 
@@ -96,11 +98,24 @@ impl AppSettings {
                 session.environment.value(environment::KUBE_CONTEXT).map(Into::into),
             )
             .optional();
+        let prune = Candidates::new("deploy.prune")
+            .environment(&session.environment, environment::NOTES_DEPLOY_PRUNE)
+            .map_err(failure::variable)?
+            .file(deploy.prune.clone())
+            .or(Switch::Auto);
         for setting in [&name, &namespace, &service] {
             object_name(setting)?;
         }
         let kubeconfig = arguments.kubeconfig.as_ref().map(|path| session.current.join(path));
-        Ok(Self { image, name, namespace, service, context, kubeconfig, notes })
+        Ok(Self { image, name, namespace, service, context, kubeconfig, prune, notes })
+    }
+
+    /// Returns what happens to objects that a release no longer has.
+    pub(crate) fn leftovers(&self) -> Leftovers {
+        match self.prune.value {
+            Switch::Never => Leftovers::Keep,
+            Switch::Auto | Switch::Always => Leftovers::Remove,
+        }
     }
 
     /// Connects to the cluster, and says how it was found.
@@ -132,6 +147,7 @@ pub(crate) struct DeploySettings {
     pub(crate) timeout: Setting<Option<Seconds>>,
     pub(crate) create_namespace: Setting<Switch>,
     pub(crate) report: Setting<Option<String>>,
+    pub(crate) rollback: Setting<Switch>,
     pub(crate) mirrors: Setting<List>,
     pub(crate) insecure: Setting<List>,
     pub(crate) rendered: App,
@@ -187,6 +203,12 @@ impl DeploySettings {
             .map_err(failure::variable)?
             .file(deploy.create_namespace.clone())
             .or(Switch::Auto);
+        let rollback = Candidates::new("deploy.rollback")
+            .flag("--rollback", arguments.rollback)
+            .environment(&session.environment, environment::NOTES_DEPLOY_ROLLBACK)
+            .map_err(failure::variable)?
+            .file(deploy.rollback.clone())
+            .or(Switch::Auto);
         let replicas = Candidates::new("deploy.replicas")
             .flag("--replicas", arguments.replicas)
             .environment(&session.environment, environment::NOTES_DEPLOY_REPLICAS)
@@ -227,6 +249,7 @@ impl DeploySettings {
             timeout,
             create_namespace,
             report,
+            rollback,
             mirrors,
             insecure,
             rendered,
@@ -238,6 +261,16 @@ impl DeploySettings {
     /// Returns how long the rollout may take, where somebody said so.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.timeout.value.map(Seconds::duration)
+    }
+
+    /// Tells whether a release that fails is rolled back.
+    pub(crate) fn rolls_back(&self, session: &Session) -> bool {
+        match self.rollback.value {
+            Switch::Always => true,
+            Switch::Never => false,
+            // A person at a terminal wants to look at what failed; a pipeline has nobody to do so.
+            Switch::Auto => session.environment.value(environment::CI).is_some(),
+        }
     }
 
     /// Returns the rows of `config show`.
@@ -255,6 +288,8 @@ impl DeploySettings {
         table.add_optional(&self.timeout);
         table.add(&self.create_namespace);
         table.add_optional(&self.report);
+        table.add(&self.app.prune);
+        table.add(&self.rollback);
         table.add(&self.mirrors);
         table.add(&self.insecure);
         table

@@ -53,6 +53,9 @@ variables! {
     NOTES_DEPLOY_CREATE_NAMESPACE = "NOTES_DEPLOY_CREATE_NAMESPACE", "Whether the namespace is created: auto, always or never (`deploy.create-namespace`).";
     NOTES_DEPLOY_REPORT = "NOTES_DEPLOY_REPORT", "The directory for what is known about a deploy (`deploy.report`).";
 
+    NOTES_DEPLOY_PRUNE = "NOTES_DEPLOY_PRUNE", "Whether objects go that a release no longer has: auto, always or never (`deploy.prune`).";
+    NOTES_DEPLOY_ROLLBACK = "NOTES_DEPLOY_ROLLBACK", "Whether a release that fails is rolled back: auto (in CI), always or never (`deploy.rollback`).";
+
     // Credentials and clusters.
     DOCKERHUB_USERNAME = "DOCKERHUB_USERNAME", "The Docker Hub user.";
     DOCKERHUB_PASSWORD = "DOCKERHUB_PASSWORD", "The Docker Hub password or access token.";

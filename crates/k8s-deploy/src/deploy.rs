@@ -1,11 +1,16 @@
-//! The whole of it: record, apply, follow, record.
+//! The whole of it: record, apply, follow, tidy up, record.
 
 use crate::{
     Cluster, ObjectId, Release, Reporter, RequestError,
-    apply::{self, Applied, Change, Conflicts, Mark, Namespaces, apply},
-    record::{History, Record, State},
+    apply::{self, Applied, Change, Conflicts, Namespaces},
+    record::{Journal, State},
     rollout::{self, Outcome, follow},
 };
+
+/// Why an object goes that only releases had which failed.
+const NEVER_STOOD: &str = "a release that failed had made it";
+/// Why an object goes that the release before had.
+const NO_LONGER: &str = "the release no longer has it";
 
 /// Choices for [`deploy`].
 #[derive(Clone, Debug, Default)]
@@ -14,8 +19,22 @@ pub struct Options {
     pub conflicts: Conflicts,
     /// What to do about a namespace that is missing.
     pub namespaces: Namespaces,
+    /// What to do about objects of earlier releases that this one does not have.
+    pub leftovers: Leftovers,
     /// How the rollout is followed.
     pub rollout: rollout::Options,
+}
+
+/// What to do about objects that earlier releases have made and this one does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leftovers {
+    /// Remove them: those of a release that failed before the rollout, the others when this release stands. Never removed are
+    /// namespaces, claims, volumes and definitions of kinds, what was there before a release applied it, what another application
+    /// has taken over, and what is annotated with `notes-deploy/prune: never`.
+    #[default]
+    Remove,
+    /// Leave them where they are.
+    Keep,
 }
 
 /// What a deploy did.
@@ -80,93 +99,75 @@ pub async fn deploy(
     reporter: &dyn Reporter,
 ) -> Result<Deployed, Error> {
     let mut journal = Journal::open(cluster, release, reporter).await?;
-    let apply_options = apply::Options {
-        conflicts: options.conflicts,
-        namespaces: options.namespaces,
-        marks: journal.marks(),
+    let mut applied = Vec::with_capacity(release.manifests.len());
+    let sent = send(cluster, release, options, reporter, &mut journal, &mut applied).await;
+    journal.take_in(&applied);
+    let followed = match sent {
+        Ok(()) => follow_to_the_end(cluster, release, options, reporter, &mut journal, &applied)
+            .await
+            .map_err(Error::from),
+        Err(error) => Err(error.into()),
     };
-    // The record needs its namespace, which the apply makes where it is missing.
-    let applied = match apply(cluster, release, &apply_options, reporter).await {
-        Ok(applied) => applied,
-        Err(error) => {
-            journal.close(State::Failed(error.to_string()), &[], reporter).await;
-            return Err(error.into());
-        }
-    };
-    journal.begin(reporter).await;
-    let outcome = follow(cluster, &applied, &options.rollout, reporter).await?;
-    let state = match &outcome {
-        Outcome::Complete => State::Deployed,
-        Outcome::Failed { diagnoses } => State::Failed(
+    let state = match &followed {
+        Ok(Outcome::Complete) => State::Deployed,
+        Ok(Outcome::Failed { diagnoses }) => State::Failed(
             diagnoses.first().map(|diagnosis| diagnosis.summary.clone()).unwrap_or_default(),
         ),
-        Outcome::TimedOut { diagnoses, .. } => State::Failed(match diagnoses.first() {
+        Ok(Outcome::TimedOut { diagnoses, .. }) => State::Failed(match diagnoses.first() {
             Some(first) => format!("not complete in time: {}", first.summary),
             None => "not complete in time".into(),
         }),
+        Err(error) => State::Failed(error.to_string()),
     };
-    journal.close(state, &applied, reporter).await;
-    Ok(Deployed { applied, outcome })
+    journal.close(state, reporter).await;
+    Ok(Deployed { applied, outcome: followed? })
 }
 
-/// The record of the release at hand, and those before it.
-struct Journal<'a> {
-    cluster: &'a Cluster,
-    history: History,
-    record: Record,
-    /// Whether the record stands in the cluster as it is, and need not be written.
-    is_written: bool,
+/// Applies the release. What a release that failed has made and could be in the way goes before.
+async fn send(
+    cluster: &Cluster,
+    release: &Release,
+    options: &Options,
+    reporter: &dyn Reporter,
+    journal: &mut Journal<'_>,
+    applied: &mut Vec<Applied>,
+) -> Result<(), apply::Error> {
+    let apply_options = apply::Options {
+        conflicts: options.conflicts,
+        namespaces: options.namespaces,
+        marks: journal.marks().clone(),
+    };
+    let resources = apply::prepare(cluster, release, &apply_options, reporter, applied).await?;
+    // The record needs its namespace.
+    journal.begin(reporter).await;
+    if options.leftovers == Leftovers::Remove {
+        for namespace in journal.namespaces_to_let_go(release) {
+            apply::let_go(cluster, &namespace, &apply_options, reporter).await?;
+        }
+        let obstacles = journal.leftovers(release).obstacles;
+        journal.remove(obstacles, NEVER_STOOD, reporter).await;
+    }
+    apply::apply_objects(cluster, release, &resources, &apply_options, reporter, applied).await
 }
 
-impl<'a> Journal<'a> {
-    async fn open(
-        cluster: &'a Cluster,
-        release: &Release,
-        reporter: &dyn Reporter,
-    ) -> Result<Self, RequestError> {
-        let history = match History::read(cluster, &release.namespace, &release.app).await {
-            Ok(history) => history,
-            Err(error) if error.status() == Some(403) => {
-                reporter.warned(&format!("{error}; there will be no release to go back to"));
-                History::default()
-            }
-            Err(error) => return Err(error),
-        };
-        let is_written = history.newest().is_some_and(|record| record.holds(release));
-        Ok(Self { cluster, history, record: Record::begin(release), is_written })
+/// Follows the rollout, and removes what the release no longer has: what never stood at once, the rest when the release stands.
+async fn follow_to_the_end(
+    cluster: &Cluster,
+    release: &Release,
+    options: &Options,
+    reporter: &dyn Reporter,
+    journal: &mut Journal<'_>,
+    applied: &[Applied],
+) -> Result<Outcome, RequestError> {
+    if options.leftovers == Leftovers::Remove {
+        let failed = journal.leftovers(release).failed;
+        journal.remove(failed, NEVER_STOOD, reporter).await;
     }
-
-    fn marks(&self) -> apply::Marks {
-        self.history.newest().map(|record| record.marks.clone()).unwrap_or_default()
+    let rollout = rollout::Options { former: journal.former(), ..options.rollout.clone() };
+    let outcome = follow(cluster, applied, &rollout, reporter).await?;
+    if options.leftovers == Leftovers::Remove && matches!(outcome, Outcome::Complete) {
+        let former = journal.leftovers(release).former;
+        journal.remove(former, NO_LONGER, reporter).await;
     }
-
-    async fn begin(&mut self, reporter: &dyn Reporter) {
-        if !self.is_written {
-            self.write(reporter).await;
-        }
-    }
-
-    async fn close(&mut self, state: State, applied: &[Applied], reporter: &dyn Reporter) {
-        let is_unchanged = applied.iter().all(|applied| applied.change == Change::Unchanged);
-        if self.is_written && state == State::Deployed && is_unchanged {
-            return;
-        }
-        self.record.state = state;
-        self.record.marks =
-            applied.iter().map(|applied| (applied.id.clone(), Mark::of(&applied.live))).collect();
-        self.write(reporter).await;
-        let mut records = self.history.records().to_vec();
-        records.retain(|record| record.provenance.short != self.record.provenance.short);
-        records.push(self.record.clone());
-        let pruned = History::of(records).prune(self.cluster, &self.record.namespace).await;
-        if let Err(error) = pruned {
-            reporter.warned(&error.to_string());
-        }
-    }
-
-    async fn write(&self, reporter: &dyn Reporter) {
-        if let Err(error) = self.record.write(self.cluster).await {
-            reporter.warned(&format!("{error}; there will be no release to go back to"));
-        }
-    }
+    Ok(outcome)
 }

@@ -5,6 +5,7 @@ mod cluster;
 pub mod deploy;
 pub mod diagnosis;
 pub mod evidence;
+mod inventory;
 pub mod kubeconfig;
 pub mod manifest;
 mod object;

@@ -197,7 +197,12 @@ fn sort(manifests: &mut [Manifest]) {
 
 /// Returns the apply order of an object: what others need comes first.
 fn phase(object: &Object) -> u8 {
-    match object.kind() {
+    phase_of(object.kind())
+}
+
+/// The same by the kind alone; what is removed goes in the opposite order.
+pub(crate) fn phase_of(kind: &str) -> u8 {
+    match kind {
         "Namespace" => 0,
         "CustomResourceDefinition" => 1,
         "ResourceQuota" | "LimitRange" | "PriorityClass" | "StorageClass" | "RuntimeClass"

@@ -7,6 +7,12 @@ pub trait Reporter: Send + Sync {
     /// An object was applied.
     fn applied(&self, _object: &ObjectId, _change: Change) {}
 
+    /// An object was removed, for this reason.
+    fn removed(&self, _object: &ObjectId, _reason: &str) {}
+
+    /// An object that no release has any more stays where it is, for this reason.
+    fn kept(&self, _object: &ObjectId, _reason: &str) {}
+
     /// An object stands differently than before.
     fn judged(&self, _object: &ObjectId, _verdict: &Verdict) {}
 

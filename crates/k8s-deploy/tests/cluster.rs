@@ -356,7 +356,8 @@ async fn a_namespace_can_be_required() {
 #[tokio::test]
 async fn time_runs_out_with_what_is_waited_for() {
     let Some(place) = Place::find("time_runs_out_with_what_is_waited_for").await else { return };
-    let rollout = rollout::Options { timeout: Some(Duration::from_secs(1)), limit: None };
+    let rollout =
+        rollout::Options { timeout: Some(Duration::from_secs(1)), ..rollout::Options::default() };
     // No registry has this name, and without a node not even that is tried.
     let text = web(1).replace("user/app", "IMAGE_PLACEHOLDER");
     let options = deploy::Options { rollout, ..deploy::Options::default() };

@@ -40,18 +40,20 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
         "Deploying",
         format_args!("{} to {} with {}", release.app, release.namespace, release.image),
     );
-    let lines = Lines(session.ui.clone());
+    let lines = Lines::new(&session.ui);
     let recorder = Recorder::new(session, &cluster, &release, report.as_ref(), &lines);
-    let follows = if arguments.rollback { Follows::Rollback } else { Follows::Evidence };
+    let follows = if settings.rolls_back(session) { Follows::Rollback } else { Follows::Evidence };
     let options = deploy::Options {
         conflicts: conflicts(arguments.force_conflicts),
         namespaces: match settings.create_namespace.value {
             Switch::Never => Namespaces::Require,
             Switch::Auto | Switch::Always => Namespaces::Create,
         },
+        leftovers: settings.app.leftovers(),
         rollout: rollout::Options {
             timeout: settings.timeout(),
             limit: limit.for_rollout(Timestamp::now(), follows),
+            ..rollout::Options::default()
         },
     };
     let work = Box::pin(async {
@@ -59,7 +61,9 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
         recorder.record(&ending).await;
         match ending.into_result() {
             Ok(()) => super::print(&release.image),
-            Err(failure) if arguments.rollback && is_rollout_failure(&failure) => {
+            Err(failure)
+                if settings.rolls_back(session) && leaves_a_broken_release(&failure, &lines) =>
+            {
                 let failure =
                     roll_back(session, &cluster, &release, &options, &recorder, failure).await;
                 recorder.conclude(&failure.to_string());
@@ -124,8 +128,14 @@ fn timed_out(session: &Session, deployed: &Deployed, options: &deploy::Options) 
     failure
 }
 
-fn is_rollout_failure(failure: &Failure) -> bool {
-    matches!(failure.kind(), Kind::Failed | Kind::TimedOut)
+/// Tells whether something runs, or half of it, that nobody wants: not where another release has taken over, and not where
+/// nothing was changed.
+fn leaves_a_broken_release(failure: &Failure, reporter: &Lines) -> bool {
+    match failure.kind() {
+        Kind::Failed | Kind::TimedOut => true,
+        Kind::Rejected => reporter.has_changed(),
+        _ => false,
+    }
 }
 
 /// Goes back to the last release that stood. Returns the failure, which says whether that worked.
@@ -137,35 +147,49 @@ async fn roll_back(
     recorder: &Recorder<'_>,
     cause: Failure,
 ) -> Failure {
-    session.ui.report(&cause);
-    let target =
-        History::read(cluster, &release.namespace, &release.app).await.map_err(failure::request);
-    let target = target.and_then(|history| {
-        let record = history.choose(&release.app, None).map_err(failure::choose)?;
-        let mut target = record.release().map_err(failure::reference)?;
-        // Later than the release that failed, or the two records would have no order.
-        target.provenance.at = Timestamp::now();
-        Ok(target)
-    });
-    let result = match target {
-        Ok(target) => {
-            session.ui.step("Rolling back", format_args!("to {}", target.provenance.short));
-            let ending = run_release(session, cluster, &target, options, recorder.reporter()).await;
-            ending.into_result().map(|()| target.provenance.short)
-        }
-        Err(failure) => Err(failure),
+    let history = match History::read(cluster, &release.namespace, &release.app).await {
+        Ok(history) => history,
+        Err(error) => return rollback_failed(session, release, cause, failure::request(error)),
     };
-    match result {
-        Ok(short) => Failure::message(
+    let Some(record) = history.verified_before(release) else {
+        // What a first release leaves is all there is to find out why it failed.
+        session.ui.line("no release has stood before, so that this one is left as it is");
+        return cause;
+    };
+    let mut target = match record.release() {
+        Ok(target) => target,
+        Err(error) => return rollback_failed(session, release, cause, failure::reference(error)),
+    };
+    // Later than the release that failed, or the two records would have no order.
+    target.provenance.at = Timestamp::now();
+    session.ui.report(&cause);
+    let short = &target.provenance.short;
+    session.ui.step("Rolling back", format_args!("to {short}"));
+    let ending = run_release(session, cluster, &target, options, recorder.reporter()).await;
+    match ending.into_result() {
+        Ok(()) => Failure::message(
             Kind::RolledBack,
             format!("{} failed; {} runs again at {short}", release.provenance.short, release.app),
         ),
         Err(failure) => {
             session.ui.report(&failure);
-            Failure::message(
-                Kind::RollbackFailed,
-                format!("{} failed, and so did going back", release.provenance.short),
-            )
+            going_back_failed(release)
         }
     }
+}
+
+fn rollback_failed(
+    session: &Session,
+    release: &Release,
+    cause: Failure,
+    failure: Failure,
+) -> Failure {
+    session.ui.report(&cause);
+    session.ui.report(&failure);
+    going_back_failed(release)
+}
+
+fn going_back_failed(release: &Release) -> Failure {
+    let message = format!("{} failed, and so did going back", release.provenance.short);
+    Failure::message(Kind::RollbackFailed, message)
 }

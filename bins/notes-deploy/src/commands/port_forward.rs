@@ -31,7 +31,7 @@ pub(crate) async fn run(
             .ui
             .step("Forwarding", format_args!("http://{} to service/{service}", forward.address()));
         super::print(format_args!("http://{}", forward.address()))?;
-        forward.run(Arc::new(Lines(session.ui.clone()))).await;
+        forward.run(Arc::new(Lines::new(&session.ui))).await;
         Ok(())
     };
     tokio::select! {

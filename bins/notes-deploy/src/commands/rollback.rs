@@ -28,11 +28,12 @@ pub(crate) async fn run(session: &Session, arguments: &RollbackArguments) -> Res
         );
         let options = deploy::Options {
             conflicts: conflicts(arguments.force_conflicts),
-            rollout: rollout::Options { timeout, limit: None },
+            leftovers: settings.leftovers(),
+            rollout: rollout::Options { timeout, ..rollout::Options::default() },
             ..deploy::Options::default()
         };
-        let lines = Lines(session.ui.clone());
-        match run_release(session, &cluster, &release, &options, &lines).await.into_result() {
+        let reporter = Lines::new(&session.ui);
+        match run_release(session, &cluster, &release, &options, &reporter).await.into_result() {
             Ok(()) => super::print(&release.image),
             Err(failure) if matches!(failure.kind(), Kind::Failed | Kind::TimedOut) => {
                 session.ui.report(&failure);

@@ -64,6 +64,13 @@ impl Ground {
         Some(Self { open, private, image })
     }
 
+    /// Pushes an image that differs from the others by its command, and so by its digest: to `notes-deploy` outside of a repository
+    /// that is another commit.
+    pub(crate) async fn another(&self, test: &str, command: &[&str]) -> Option<Pinned> {
+        let image = image::busybox(test, command)?;
+        Some(push(&self.open, "team/web:2", &image).await)
+    }
+
     /// Returns the text of manifests with the names of this run.
     pub(crate) fn manifests(&self, text: &str, place: &Place) -> String {
         text.replace("REGISTRY", self.open.registry().as_str())

@@ -6,4 +6,5 @@ mod injected;
 mod input;
 mod passing;
 mod report;
+mod rollback;
 mod world;

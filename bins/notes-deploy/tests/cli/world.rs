@@ -12,6 +12,7 @@ use kube::{
     Api,
     api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
 };
+use notes_k8s_deploy::Object;
 use notes_testkit::{cluster::Cluster, skip};
 use tempfile::TempDir;
 
@@ -147,6 +148,21 @@ impl Place {
     /// Runs `notes-deploy` with these arguments in the cluster and the namespace.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.command(arguments).spawn().unwrap())
+    }
+
+    /// Returns an object of the namespace, where there is one.
+    pub(crate) async fn object(&self, api_version: &str, kind: &str, name: &str) -> Option<Object> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        let found = api.get_opt(name).await.unwrap()?;
+        Some(Object::new(serde_json::to_value(&found).unwrap()))
+    }
+
+    /// Returns a client for the cluster.
+    pub(crate) fn client(&self) -> kube::Client {
+        self.client.clone()
     }
 
     /// Tells whether anything was made: nothing is without its namespace.

@@ -29,6 +29,10 @@ pub struct DeploySection {
     pub create_namespace: Option<Located<Switch>>,
     /// `report`: the directory of the report, relative to this file.
     pub report: Option<Located<String>>,
+    /// `prune`: whether objects go that a release no longer has; auto, always or never.
+    pub prune: Option<Located<Switch>>,
+    /// `rollback`: whether a release that fails is rolled back; auto (in CI), always or never.
+    pub rollback: Option<Located<Switch>>,
     /// `pull-secret`: the Secret to pull the image with.
     pub pull_secret: Option<Located<String>>,
     /// `env-from`: Secrets (`secret/NAME`) and config maps (`config-map/NAME`) whose keys become variables.
@@ -73,6 +77,8 @@ impl DeploySection {
             timeout: section.value("timeout")?,
             create_namespace: section.value("create-namespace")?,
             report: section.value("report")?,
+            prune: section.value("prune")?,
+            rollback: section.value("rollback")?,
             pull_secret: section.value("pull-secret")?,
             env_from: section.value("env-from")?,
             env: section.value("env")?,

@@ -144,6 +144,15 @@ impl FromText for Switch {
     }
 }
 
+/// For flags.
+impl FromStr for Switch {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::from_text(text).ok_or_else(|| format!("it is not {}", Self::EXPECTED))
+    }
+}
+
 impl fmt::Display for Switch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -67,7 +67,8 @@ pub(super) fn classify(answer: &Answer, before: Option<&Mark>) -> Change {
     if is_changed { Change::Configured } else { Change::Unchanged }
 }
 
-fn applied_at(object: &Object) -> Option<Timestamp> {
+/// Returns when the fields that were applied here last changed, by the server's clock.
+pub(crate) fn applied_at(object: &Object) -> Option<Timestamp> {
     object.list("/metadata/managedFields").iter().find(|entry| {
         entry["manager"] == FIELD_MANAGER
             && entry["operation"] == "Apply"

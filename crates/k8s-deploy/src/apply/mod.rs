@@ -5,7 +5,8 @@ mod error;
 mod namespace;
 mod resources;
 
-pub(crate) use self::resources::Resources;
+pub(crate) use self::resources::{Resources, discover};
+pub(crate) use self::{change::applied_at, namespace::let_go};
 pub use self::{
     change::{Change, Mark, Marks},
     error::{Conflict, Error, Reason},
@@ -85,28 +86,59 @@ pub async fn apply(
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Vec<Applied>, Error> {
-    let resources = Resources::resolve(cluster, &release.manifests).await?;
     let mut applied = Vec::with_capacity(release.manifests.len());
+    let resources = prepare(cluster, release, options, reporter, &mut applied).await?;
+    apply_objects(cluster, release, &resources, options, reporter, &mut applied).await?;
+    Ok(applied)
+}
+
+/// Resolves the kinds and makes sure of the namespaces: after that, something can be written into them.
+pub(crate) async fn prepare(
+    cluster: &Cluster,
+    release: &Release,
+    options: &Options,
+    reporter: &dyn Reporter,
+    applied: &mut Vec<Applied>,
+) -> Result<Resources, Error> {
+    let resources = Resources::resolve(cluster, &release.manifests).await?;
     for name in namespace::names(release, &resources) {
         let manifest = release.manifests.iter().find(|manifest| {
             manifest.object.kind() == "Namespace" && manifest.object.name() == name
         });
         applied.extend(namespace::ensure(cluster, &name, manifest, options, reporter).await?);
     }
+    Ok(resources)
+}
+
+/// Applies everything but the namespaces. `applied` has what was applied also where something else was refused.
+pub(crate) async fn apply_objects(
+    cluster: &Cluster,
+    release: &Release,
+    resources: &Resources,
+    options: &Options,
+    reporter: &dyn Reporter,
+    applied: &mut Vec<Applied>,
+) -> Result<(), Error> {
     for phase in release.phases() {
         let results =
             stream::iter(phase.iter().filter(|manifest| manifest.object.kind() != "Namespace"))
-                .map(|manifest| apply_one(cluster, release, manifest, &resources, options))
+                .map(|manifest| apply_one(cluster, release, manifest, resources, options))
                 .buffered(IN_FLIGHT)
                 .inspect_ok(|applied| reporter.applied(&applied.id, applied.change));
         // All of the phase are sent, and the first refusal in manifest order is reported.
-        let results: Vec<_> = results.collect().await;
-        for result in results {
-            applied.push(result?);
+        let mut refusal = None;
+        for result in results.collect::<Vec<_>>().await {
+            match result {
+                Ok(done) => applied.push(done),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        if let Some(error) = refusal {
+            return Err(error);
         }
         resources.establish(cluster, phase).await?;
     }
-    Ok(applied)
+    Ok(())
 }
 
 async fn apply_one(

@@ -68,6 +68,20 @@ pub(super) async fn ensure(
     Ok(is_ours.then_some(applied))
 }
 
+/// Gives up what a release had set on a namespace that it found.
+pub(crate) async fn let_go(
+    cluster: &Cluster,
+    name: &str,
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<(), Error> {
+    let resource = manifest::resource("v1", "Namespace").expect("a built-in kind");
+    // Fields that an applied object does not have any more are removed, unless others have them too.
+    let applied = patch(cluster, &minimal(name), resource, options).await?;
+    reporter.applied(&applied.id, applied.change);
+    Ok(())
+}
+
 fn minimal(name: &str) -> Manifest {
     let object =
         Object::new(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));

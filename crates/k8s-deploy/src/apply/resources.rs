@@ -98,14 +98,17 @@ fn definition(object: &Object) -> Option<Resource> {
     })
 }
 
-async fn discover(cluster: &Cluster, api_version: &str) -> Result<Vec<Resource>, Error> {
+pub(crate) async fn discover(
+    cluster: &Cluster,
+    api_version: &str,
+) -> Result<Vec<Resource>, RequestError> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let answer = match cluster.client().list_api_group_resources(api_version).await {
         Ok(answer) => answer,
         Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Vec::new()),
         Err(error) => {
             let attempt = format!("list the kinds of `{api_version}`");
-            return Err(RequestError::from_kube(attempt, cluster.server(), error).into());
+            return Err(RequestError::from_kube(attempt, cluster.server(), error));
         }
     };
     let kinds = answer.resources.into_iter().filter(|resource| !resource.name.contains('/'));

@@ -28,6 +28,10 @@ pub struct Moment {
 pub enum What {
     /// An object was applied.
     Applied,
+    /// An object was removed.
+    Removed,
+    /// An object that no release has any more was left where it is.
+    Kept,
     /// An object stood differently than before.
     Judged,
     /// An object stood as specified.
@@ -42,6 +46,8 @@ impl std::fmt::Display for What {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Applied => "applied",
+            Self::Removed => "removed",
+            Self::Kept => "kept",
             Self::Judged => "judged",
             Self::Completed => "completed",
             Self::Observed => "observed",
@@ -79,6 +85,16 @@ impl Reporter for Timeline<'_> {
     fn applied(&self, object: &ObjectId, change: Change) {
         self.add(What::Applied, Some(object), change.to_string());
         self.inner.applied(object, change);
+    }
+
+    fn removed(&self, object: &ObjectId, reason: &str) {
+        self.add(What::Removed, Some(object), reason);
+        self.inner.removed(object, reason);
+    }
+
+    fn kept(&self, object: &ObjectId, reason: &str) {
+        self.add(What::Kept, Some(object), reason);
+        self.inner.kept(object, reason);
     }
 
     fn judged(&self, object: &ObjectId, verdict: &Verdict) {

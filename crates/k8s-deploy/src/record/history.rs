@@ -2,9 +2,9 @@
 
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 
-use super::{KEPT, Record, State, secret};
+use super::{KEPT, Record, secret};
 use crate::{
-    Cluster, FIELD_MANAGER, RequestError,
+    Cluster, FIELD_MANAGER, Release, RequestError,
     cluster::untyped,
     manifest::{self, Resource},
 };
@@ -63,14 +63,8 @@ impl ChooseError {
 impl History {
     /// Reads the records of `app` in `namespace`. One request.
     pub async fn read(cluster: &Cluster, namespace: &str, app: &str) -> Result<Self, RequestError> {
-        let params = ListParams::default().labels(&format!("{}={app}", secret::APP));
-        let secrets = cluster
-            .api(&secrets(), Some(namespace))
-            .list(&params)
-            .await
-            .map_err(|error| cluster.error(format!("read the releases of `{app}`"), error))?;
-        let records = secrets.items.iter().filter_map(|secret| secret::read(&untyped(secret)));
-        Ok(Self::of(records.collect()))
+        let selector = format!("{}={app}", secret::APP);
+        Ok(Self::of(list(cluster, namespace, app, &selector).await?))
     }
 
     /// Returns a history of these records.
@@ -89,35 +83,56 @@ impl History {
         self.records.first()
     }
 
-    /// Returns the release to go back to: of the commit that begins with `commit`, or the newest that stood before.
+    /// Returns the release to go back to: of the commit that begins with `commit`, or the newest before the current one that
+    /// has stood. Of several attempts of a commit it is the newest that has stood, or the newest.
     pub fn choose(&self, app: &str, commit: Option<&str>) -> Result<&Record, ChooseError> {
         let Some(wanted) = commit else {
-            let current = self.newest().map(|record| &record.provenance.commit);
             return self
                 .records
                 .iter()
-                .filter(|record| record.state == State::Deployed)
-                .find(|record| Some(&record.provenance.commit) != current)
+                .skip(1)
+                .find(|record| record.has_stood())
                 .ok_or_else(|| ChooseError::NoPrevious { app: app.into() });
         };
-        let short = |record: &Record| record.provenance.short.clone();
-        let fits: Vec<&Record> = self
-            .records
-            .iter()
-            .filter(|record| record.provenance.commit.starts_with(wanted))
-            .collect();
-        match fits.as_slice() {
-            [only] => Ok(only),
+        let is_wanted = |record: &&Record| record.provenance.commit.starts_with(wanted);
+        let fits: Vec<&Record> = self.records.iter().filter(is_wanted).collect();
+        match shorts(&fits).as_slice() {
             [] => Err(ChooseError::Unknown {
                 app: app.into(),
                 commit: wanted.into(),
-                known: self.records.iter().map(short).collect(),
+                known: shorts(&self.records.iter().collect::<Vec<_>>()),
             }),
-            several => Err(ChooseError::Ambiguous {
-                commit: wanted.into(),
-                fits: several.iter().map(|record| short(record)).collect(),
-            }),
+            [_] => Ok(fits.iter().find(|record| record.has_stood()).unwrap_or(&fits[0])),
+            several => {
+                Err(ChooseError::Ambiguous { commit: wanted.into(), fits: several.to_vec() })
+            }
         }
+    }
+
+    /// Returns the newest record of what has stood and is not `release`: where to go back to when that fails.
+    pub fn verified_before(&self, release: &Release) -> Option<&Record> {
+        self.records.iter().find(|record| record.has_stood() && !record.is_of(release))
+    }
+
+    /// Returns the newest record of what has stood.
+    pub(crate) fn verified(&self) -> Option<&Record> {
+        self.records.iter().find(|record| record.has_stood())
+    }
+
+    /// Returns the record for `release`: as it is known already, or its next attempt where another has stood with its commit.
+    pub(crate) fn begin(&self, release: &Release) -> Record {
+        let record = Record::begin(release);
+        let short = &record.provenance.short;
+        let same = || self.records.iter().filter(|known| known.provenance.short == *short);
+        if let Some(known) = same().find(|known| known.is_of(release)) {
+            return Record { attempt: known.attempt, verified: known.verified, ..record };
+        }
+        let attempt = match same().max_by_key(|known| known.attempt) {
+            None => 1,
+            Some(last) if last.has_stood() => last.attempt + 1,
+            Some(last) => last.attempt,
+        };
+        Record { attempt, ..record }
     }
 
     /// Deletes the records beyond the newest [`KEPT`]. The newest that stood is never deleted.
@@ -126,11 +141,11 @@ impl History {
         cluster: &Cluster,
         namespace: &str,
     ) -> Result<(), RequestError> {
-        let stood = self.records.iter().position(|record| record.state == State::Deployed);
+        let stood = self.records.iter().position(Record::has_stood);
         let old =
             self.records.iter().enumerate().skip(KEPT).filter(|(index, _)| Some(*index) != stood);
         for (_, record) in old {
-            let name = secret::name(&record.app, &record.provenance.short);
+            let name = secret::name(record);
             let deleted = cluster
                 .api(&secrets(), Some(namespace))
                 .delete(&name, &DeleteParams::default())
@@ -163,6 +178,54 @@ impl Record {
     }
 }
 
+/// The records of other applications.
+pub(crate) struct Others;
+
+impl Others {
+    /// Reads what the other applications of `namespace` have now: the newest record of each.
+    pub(crate) async fn read(
+        cluster: &Cluster,
+        namespace: &str,
+        app: &str,
+    ) -> Result<Vec<Record>, RequestError> {
+        let selector = format!("{0},{0}!={app}", secret::APP);
+        let records = list(cluster, namespace, app, &selector).await?;
+        let mut newest: Vec<Record> = Vec::new();
+        for record in History::of(records).records {
+            if !newest.iter().any(|known| known.app == record.app) {
+                newest.push(record);
+            }
+        }
+        Ok(newest)
+    }
+}
+
+async fn list(
+    cluster: &Cluster,
+    namespace: &str,
+    app: &str,
+    selector: &str,
+) -> Result<Vec<Record>, RequestError> {
+    let params = ListParams::default().labels(selector);
+    let secrets = cluster
+        .api(&secrets(), Some(namespace))
+        .list(&params)
+        .await
+        .map_err(|error| cluster.error(format!("read the releases of `{app}`"), error))?;
+    Ok(secrets.items.iter().filter_map(|secret| secret::read(&untyped(secret))).collect())
+}
+
+/// Returns the commits of these records, each once.
+fn shorts(records: &[&Record]) -> Vec<String> {
+    let mut shorts: Vec<String> = Vec::new();
+    for record in records {
+        if !shorts.contains(&record.provenance.short) {
+            shorts.push(record.provenance.short.clone());
+        }
+    }
+    shorts
+}
+
 fn secrets() -> Resource {
     manifest::resource("v1", "Secret").expect("a built-in kind")
 }
@@ -172,10 +235,15 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::{Provenance, apply::Marks};
+    use crate::{Provenance, apply::Marks, record::State};
 
     fn record(commit: &str, second: i64, state: State) -> Record {
+        let at = Timestamp::from_second(second).unwrap();
         Record {
+            attempt: 1,
+            verified: (state == State::Deployed).then_some(at),
+            made: vec![],
+            written: None,
             app: "web".into(),
             namespace: "apps".into(),
             provenance: Provenance {
@@ -184,7 +252,7 @@ mod tests {
                 subject: None,
                 by: None,
                 pipeline: None,
-                at: Timestamp::from_second(second).unwrap(),
+                at,
             },
             image: String::new(),
             state,

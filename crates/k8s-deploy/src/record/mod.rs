@@ -1,10 +1,14 @@
 //! The release record: what was applied, from which commit, by whom, and how it went. It lives in the cluster.
 
 mod history;
+mod journal;
 mod secret;
 
 pub use self::history::{ChooseError, History};
+pub(crate) use self::{history::Others, journal::Journal};
+pub use crate::inventory::{Made, Proof};
 
+use jiff::Timestamp;
 use notes_oci::Pinned;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +18,8 @@ use crate::{Object, Provenance, Release, apply::Marks};
 pub const KEPT: usize = 10;
 
 /// One release as it was applied. Keyed by the short commit id: revision numbers of Deployments move when a template is
-/// used again (kubernetes/website#26081), a commit does not.
+/// used again (kubernetes/website#26081), a commit does not. What stood is never overwritten: the same commit with other objects
+/// (another variable of the pipeline, say) is another attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The application.
@@ -27,11 +32,27 @@ pub struct Record {
     pub image: String,
     /// How it went.
     pub state: State,
+    /// Which attempt of this commit it is, counted from one.
+    #[serde(default = "first")]
+    pub attempt: u32,
+    /// The begin of the last deploy after which exactly this stood; none where it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Timestamp>,
     /// The objects as they were sent.
     pub objects: Vec<Object>,
     /// What the objects looked like after they were applied.
     #[serde(default, with = "marks")]
     pub marks: Marks,
+    /// What the releases up to this one have made and not removed again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<Made>,
+    /// When it was written, by the server's clock; none before that.
+    #[serde(skip)]
+    pub written: Option<Timestamp>,
+}
+
+const fn first() -> u32 {
+    1
 }
 
 /// How a release went.
@@ -65,8 +86,12 @@ impl Record {
             provenance: release.provenance.clone(),
             image: release.image.to_string(),
             state: State::Deploying,
+            attempt: first(),
+            verified: None,
             objects: release.manifests.iter().map(|manifest| manifest.object.clone()).collect(),
             marks: Marks::new(),
+            made: Vec::new(),
+            written: None,
         }
     }
 
@@ -86,12 +111,26 @@ impl Record {
         ))
     }
 
-    /// Tells whether `release` is what was recorded, and stood.
-    pub(crate) fn holds(&self, release: &Release) -> bool {
-        self.state == State::Deployed
-            && self.provenance.commit == release.provenance.commit
+    /// What tells it from the other records of its application.
+    fn key(&self) -> (&str, u32) {
+        (&self.provenance.short, self.attempt)
+    }
+
+    /// Tells whether exactly this has stood once.
+    pub fn has_stood(&self) -> bool {
+        self.verified.is_some()
+    }
+
+    /// Tells whether `release` is what was recorded.
+    pub(crate) fn is_of(&self, release: &Release) -> bool {
+        self.provenance.commit == release.provenance.commit
             && self.image == release.image.to_string()
             && self.objects.iter().eq(release.manifests.iter().map(|manifest| &manifest.object))
+    }
+
+    /// Tells whether `release` is what was recorded, and stands since.
+    pub(crate) fn holds(&self, release: &Release) -> bool {
+        self.state == State::Deployed && self.is_of(release)
     }
 }
 

@@ -7,7 +7,7 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::json;
 
 use super::{Record, State};
-use crate::{FIELD_MANAGER, Object, release::COMMIT};
+use crate::{FIELD_MANAGER, Object, apply::applied_at, release::COMMIT};
 
 /// The Secret's type, which tells it from those of people.
 const TYPE: &str = "notes-deploy/release.v1";
@@ -16,9 +16,13 @@ pub(super) const APP: &str = "notes-deploy/app";
 /// A record larger than this when unpacked is not one of ours.
 const LARGEST: u64 = 64 << 20;
 
-/// Returns the name of the Secret for a commit.
-pub(super) fn name(app: &str, short: &str) -> String {
-    format!("notes-deploy.{app}.{short}")
+/// Returns the name of the Secret for a record.
+pub(super) fn name(record: &Record) -> String {
+    let Record { app, provenance, attempt, .. } = record;
+    match attempt {
+        1 => format!("notes-deploy.{app}.{}", provenance.short),
+        _ => format!("notes-deploy.{app}.{}.{attempt}", provenance.short),
+    }
 }
 
 /// Writes a record as a Secret. The annotations repeat what a person looks for with `kubectl describe`.
@@ -32,7 +36,7 @@ pub(super) fn write(record: &Record) -> Object {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "name": name(&record.app, &provenance.short),
+            "name": name(record),
             "namespace": record.namespace,
             "labels": {"app.kubernetes.io/managed-by": FIELD_MANAGER},
         },
@@ -62,7 +66,8 @@ pub(super) fn read(secret: &Object) -> Option<Record> {
     let packed = BASE64_STANDARD.decode(secret.text("/data/release")?).ok()?;
     let mut text = Vec::new();
     GzDecoder::new(packed.as_slice()).take(LARGEST).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+    let record: Record = serde_json::from_slice(&text).ok()?;
+    Some(Record { written: applied_at(secret), ..record })
 }
 
 #[cfg(test)]
@@ -93,8 +98,12 @@ mod tests {
             },
             image: "docker.io/user/app@sha256:00".into(),
             state: State::Failed("no".into()),
+            attempt: 1,
+            verified: None,
             marks: Marks::from([(object.id(), Mark::of(&object))]),
             objects: vec![object],
+            made: vec![],
+            written: None,
         };
         let secret = write(&record);
         assert_eq!(secret.name(), "notes-deploy.web.a3f92bd");

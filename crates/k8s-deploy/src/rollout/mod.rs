@@ -3,6 +3,7 @@
 mod logs;
 mod patience;
 mod settling;
+mod unblock;
 mod view;
 mod watch;
 
@@ -20,6 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use self::{
     logs::LogReader,
     settling::Settling,
+    unblock::Unblocker,
     view::View,
     watch::{Source, Update},
 };
@@ -37,6 +39,24 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// What is left of something larger, as of a CI job: the rollout takes no longer than that.
     pub limit: Option<Duration>,
+    /// How the releases before went.
+    pub former: Former,
+}
+
+/// How the releases before went, for pods of theirs that hold up a `StatefulSet`.
+///
+/// Its controller waits for a pod that is not ready before it replaces any, also where the revision of that pod has failed and
+/// is to be replaced itself (kubernetes#67250). The pods of such a revision are removed, so that they are made again as they
+/// should be; pods of a revision that stood never are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Former {
+    /// The last one stands, or there was none: nothing is removed.
+    #[default]
+    Stands,
+    /// The last one failed, after others that stood.
+    Failed,
+    /// The last one failed, and none has stood before.
+    NeverStood,
 }
 
 /// How a rollout ended.
@@ -84,6 +104,7 @@ pub async fn follow(
     }
     let mut updates = watch::all(cluster, applied, rollout.pending());
     let mut reader = LogReader::new(cluster.clone());
+    let mut unblocker = Unblocker::new(cluster);
     loop {
         tokio::select! {
             update = updates.next() => {
@@ -104,6 +125,7 @@ pub async fn follow(
             continue;
         }
         rollout.settling.interrupt();
+        unblocker.remove(rollout.view.stuck_pods(options.former), reporter).await;
         for pod in rollout.view.unready_pods() {
             reader.read_ends(pod, &mut rollout.logs).await;
         }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use kube::{api::DynamicObject, runtime::watcher::Event};
 use serde_json::Value;
 
-use super::watch::Source;
+use super::{Former, unblock::is_stuck, watch::Source};
 use crate::{
     Object, ObjectId,
-    apply::Applied,
+    apply::{Applied, Change},
     cluster::untyped,
     diagnosis::{Events, Logs, Scene},
     release::COMMIT,
@@ -26,6 +26,8 @@ struct Target {
     live: Object,
     /// The commit that was applied.
     commit: Option<String>,
+    /// The revision that a `StatefulSet` was rolling out when it was changed.
+    replaced: Option<String>,
     is_deleted: bool,
 }
 
@@ -34,6 +36,9 @@ impl View {
         let target = |applied: &Applied| Target {
             live: applied.live.clone(),
             commit: applied.live.annotation(COMMIT).map(Into::into),
+            replaced: (applied.change == Change::Configured)
+                .then(|| applied.live.text("/status/updateRevision").map(Into::into))
+                .flatten(),
             is_deleted: false,
         };
         Self {
@@ -131,6 +136,20 @@ impl View {
             }
         }
         found.into_values().collect()
+    }
+
+    /// Returns the pods of failed revisions that the followed `StatefulSets` wait for.
+    pub(super) fn stuck_pods(&self, former: Former) -> Vec<Object> {
+        if former == Former::Stands {
+            return Vec::new();
+        }
+        let is_stuck = |pod: &&Object| {
+            self.targets.values().any(|target| {
+                is_owned_by(pod, &target.live)
+                    && is_stuck(pod, &target.live, target.replaced.as_deref(), former)
+            })
+        };
+        self.pods.values().filter(is_stuck).cloned().collect()
     }
 
     /// Returns the `ReplicaSet` of a Deployment's newest template: the oldest whose template is equal without the hash,
