@@ -1,5 +1,6 @@
 //! `notes-deploy` as a person uses it: what it prints, how it ends, and what it leaves behind.
 
+mod asker;
 mod faults;
 mod ground;
 mod injected;
@@ -7,4 +8,5 @@ mod input;
 mod passing;
 mod report;
 mod rollback;
+mod serving;
 mod world;
