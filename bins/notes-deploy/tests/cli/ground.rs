@@ -1,6 +1,6 @@
 //! What pods are made of that are injected into a cluster: registries, an image, manifests.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use notes_oci::{Image, ImageSink as _, Pinned};
 use notes_registry::{Options, Remote};
@@ -11,7 +11,13 @@ use notes_testkit::{
 
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::world::Place;
+use crate::{
+    webhook::{self, Denying},
+    world::Place,
+};
+
+/// What the webhook that refuses everything says.
+const REFUSAL: &str = "images have to be signed";
 
 /// How many are injected at a time: a node of two cores starts and ends that many pods without being late itself.
 const AT_A_TIME: usize = 6;
@@ -50,6 +56,8 @@ pub(crate) struct Ground {
     pub(crate) open: TestRegistry,
     pub(crate) private: TestRegistry,
     pub(crate) image: Pinned,
+    denying: Denying,
+    silent: SocketAddr,
 }
 
 impl Ground {
@@ -61,7 +69,8 @@ impl Ground {
         let (own, foreign) = (image::busybox(test, &["true"])?, image::foreign(test)?);
         push(&open, "team/foreign:1", &foreign).await;
         let image = push(&open, "team/web:1", &own).await;
-        Some(Self { open, private, image })
+        let (denying, silent) = (Denying::start(REFUSAL).unwrap(), webhook::silent().unwrap());
+        Some(Self { open, private, image, denying, silent })
     }
 
     /// Pushes an image that differs from the others by its command, and so by its digest: to `notes-deploy` outside of a repository
@@ -76,6 +85,9 @@ impl Ground {
         text.replace("REGISTRY", self.open.registry().as_str())
             .replace("PRIVATE", self.private.registry().as_str())
             .replace("NAMESPACE", &place.namespace)
+            .replace("DENYING", &self.denying.address.to_string())
+            .replace("AUTHORITY", &self.denying.authority)
+            .replace("SILENT", &self.silent.to_string())
     }
 }
 

@@ -26,6 +26,15 @@ struct Fault {
     manifests: String,
     /// How long after the deploy began it is there for anybody to see, as the first line of the manifests says.
     onset: Duration,
+    /// Whether it is there because somebody deletes the Deployment then, as the second line may say.
+    comes: Comes,
+}
+
+/// How a fault comes to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comes {
+    WithTheManifests,
+    ByDeleting,
 }
 
 /// What `notes-deploy` made of a fault.
@@ -49,7 +58,16 @@ async fn every_fault_is_named_with_its_cause() {
         let ground = Arc::clone(&ground);
         async move {
             let place = Place::find(&format!("fault-{}", fault.name)).await.unwrap();
-            tokio::task::spawn_blocking(move || inject(&ground, &fault, &place)).await.unwrap()
+            let (place, comes, onset) = (Arc::new(place), fault.comes, fault.onset);
+            let deleting = Arc::clone(&place);
+            let deleting = async move {
+                if comes == Comes::ByDeleting {
+                    tokio::time::sleep(onset).await;
+                    deleting.delete("apps/v1", "Deployment", "web").await;
+                }
+            };
+            let injecting = tokio::task::spawn_blocking(move || inject(&ground, &fault, &place));
+            tokio::join!(injecting, deleting).0.unwrap()
         }
     })
     .await;
@@ -82,7 +100,12 @@ fn faults() -> Vec<Fault> {
             seconds.parse().unwrap()
         });
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-        Fault { name, folder, manifests, onset: Duration::from_secs(onset) }
+        let comes = if manifests.contains("\n# then: delete deployment/web\n") {
+            Comes::ByDeleting
+        } else {
+            Comes::WithTheManifests
+        };
+        Fault { name, folder, manifests, onset: Duration::from_secs(onset), comes }
     };
     cases("faults", "NOTES_TEST_FAULT").into_iter().map(fault).collect()
 }

@@ -9,4 +9,5 @@ mod passing;
 mod report;
 mod rollback;
 mod serving;
+mod webhook;
 mod world;

@@ -160,6 +160,15 @@ impl Place {
         Some(Object::new(serde_json::to_value(&found).unwrap()))
     }
 
+    /// Deletes an object of the namespace.
+    pub(crate) async fn delete(&self, api_version: &str, kind: &str, name: &str) {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
     /// Returns a client for the cluster.
     pub(crate) fn client(&self) -> kube::Client {
         self.client.clone()
