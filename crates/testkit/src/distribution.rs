@@ -34,14 +34,14 @@ impl Distribution {
         // It cannot say which free port it took, so one is found first.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.expect("a port is free").to_string();
-        let config = directory.path().join("config.yml");
-        let text = format!(
+        let path = directory.path().join("config.yml");
+        let config = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
             directory.path().join("data").display()
         );
-        fs::write(&config, text).expect("a temporary directory can be written to");
+        fs::write(&path, config).expect("a temporary directory can be written to");
         let mut command = Command::new(program);
-        command.arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg("serve").arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("what is installed can be started");
         let running = Self { child, address, _directory: directory };
         running.wait();

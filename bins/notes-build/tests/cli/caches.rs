@@ -338,10 +338,13 @@ async fn caches_are_settings_and_no_push_leaves_them_alone() {
     let shown = shared.world.run(&["config", "show"]);
     let rows: Vec<_> = shown.stdout.lines().filter(|line| line.contains("cache-")).collect();
     let rows: Vec<Vec<_>> = rows.iter().map(|row| row.split_whitespace().collect()).collect();
-    assert_eq!(rows, [
-        ["build.cache-from", "REGISTRY/team/app:cache", "notes.toml:2"],
-        ["build.cache-to", "REGISTRY/team/app:cache,mode=max", "notes.toml:3"],
-    ]);
+    assert_eq!(
+        rows,
+        [
+            ["build.cache-from", "REGISTRY/team/app:cache", "notes.toml:2"],
+            ["build.cache-to", "REGISTRY/team/app:cache,mode=max", "notes.toml:3"],
+        ]
+    );
     let quiet = shared.machine().build(&["--no-push"]);
     assert!(!quiet.stderr.contains("steps in"), "{quiet}");
     let written = shared.machine().build(&[]);

@@ -149,7 +149,7 @@ async fn roll_back(
 ) -> Failure {
     let history = match History::read(cluster, &release.namespace, &release.app).await {
         Ok(history) => history,
-        Err(error) => return rollback_failed(session, release, cause, failure::request(error)),
+        Err(error) => return rollback_failed(session, release, &cause, &failure::request(error)),
     };
     let Some(record) = history.verified_before(release) else {
         // What a first release leaves is all there is to find out why it failed.
@@ -158,7 +158,7 @@ async fn roll_back(
     };
     let mut target = match record.release() {
         Ok(target) => target,
-        Err(error) => return rollback_failed(session, release, cause, failure::reference(error)),
+        Err(error) => return rollback_failed(session, release, &cause, &failure::reference(error)),
     };
     // Later than the release that failed, or the two records would have no order.
     target.provenance.at = Timestamp::now();
@@ -181,11 +181,11 @@ async fn roll_back(
 fn rollback_failed(
     session: &Session,
     release: &Release,
-    cause: Failure,
-    failure: Failure,
+    cause: &Failure,
+    failure: &Failure,
 ) -> Failure {
-    session.ui.report(&cause);
-    session.ui.report(&failure);
+    session.ui.report(cause);
+    session.ui.report(failure);
     going_back_failed(release)
 }
 
