@@ -123,6 +123,9 @@ pub(crate) struct DeployArguments {
     /// How long the rollout may take, such as `5m` [default: what the probes allow].
     #[arg(long, value_name = "DURATION", help_heading = "Rollout")]
     pub(crate) timeout: Option<Seconds>,
+    /// How long to wait while another deploy of the application goes on, such as `10m` [default: 1m].
+    #[arg(long, value_name = "DURATION", help_heading = "Rollout")]
+    pub(crate) wait_for_lock: Option<Seconds>,
     /// Take over fields that others have set to other values.
     #[arg(long, help_heading = "Rollout")]
     pub(crate) force_conflicts: bool,
@@ -151,6 +154,9 @@ pub(crate) struct RollbackArguments {
     /// How long the rollout may take, such as `5m` [default: what the probes allow].
     #[arg(long, value_name = "DURATION", help_heading = "Rollout")]
     pub(crate) timeout: Option<Seconds>,
+    /// How long to wait while another deploy of the application goes on, such as `10m` [default: 1m].
+    #[arg(long, value_name = "DURATION", help_heading = "Rollout")]
+    pub(crate) wait_for_lock: Option<Seconds>,
     /// Take over fields that others have set to other values.
     #[arg(long, help_heading = "Rollout")]
     pub(crate) force_conflicts: bool,

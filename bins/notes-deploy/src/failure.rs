@@ -9,7 +9,7 @@ use notes_console::{
 use notes_k8s_deploy::{
     RequestError, apply, deploy,
     diagnosis::{Cause, Diagnosis},
-    kubeconfig, manifest, port_forward,
+    kubeconfig, lock, manifest, port_forward,
     record::ChooseError,
     release,
 };
@@ -99,6 +99,8 @@ pub(crate) fn deploy(error: deploy::Error) -> Failure {
         deploy::Error::Request(error) | deploy::Error::Apply(apply::Error::Request(error)) => {
             kind_of(error)
         }
+        deploy::Error::Lock(lock::Error::Request(error)) => kind_of(error),
+        deploy::Error::Lock(_) => Kind::Locked,
         deploy::Error::Apply(
             apply::Error::NoSuchKind { .. } | apply::Error::NoNamespace { .. },
         ) => Kind::Configuration,

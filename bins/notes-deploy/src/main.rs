@@ -6,6 +6,7 @@ mod failure;
 mod image;
 mod limit;
 mod manifests;
+mod process;
 mod project;
 mod recorder;
 mod report;

@@ -48,6 +48,11 @@ impl<'a> Recorder<'a> {
         Self { session, cluster, release, report, begun, timeline, story: Mutex::default() }
     }
 
+    /// Returns the cluster that is deployed to.
+    pub(crate) fn cluster(&self) -> &'a Cluster {
+        self.cluster
+    }
+
     /// Returns what is to be told of the deploy.
     pub(crate) fn reporter(&self) -> &Timeline<'a> {
         &self.timeline

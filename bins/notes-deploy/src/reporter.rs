@@ -7,6 +7,7 @@ use notes_k8s_deploy::{
     ObjectId, Reporter, Verdict,
     apply::Change,
     diagnosis::{Diagnosis, Grade},
+    lock::Holder,
     port_forward,
 };
 
@@ -30,6 +31,16 @@ impl Lines {
 }
 
 impl Reporter for Lines {
+    fn waits(&self, holder: &Holder) {
+        self.ui.step("Waiting", format_args!("for the deploy of {holder}"));
+    }
+
+    fn took_over(&self, holder: &Holder) {
+        self.ui.warning(format_args!(
+            "the deploy of {holder} was killed; this one goes on from there"
+        ));
+    }
+
     fn applied(&self, object: &ObjectId, change: Change) {
         if change != Change::Unchanged {
             self.has_changed.store(true, Ordering::Relaxed);

@@ -10,6 +10,7 @@ use notes_k8s_deploy::{
     Cluster,
     deploy::Leftovers,
     kubeconfig::{self, Sources},
+    lock,
     render::{App, EnvSource, EnvValue, Probe, Probes, Resources},
 };
 use notes_oci::Reference;
@@ -118,6 +119,20 @@ impl AppSettings {
         }
     }
 
+    /// Returns how long another deploy is waited for; `wait` is the flag.
+    pub(crate) fn lock(
+        &self,
+        session: &Session,
+        wait: Option<Seconds>,
+    ) -> Result<Setting<Seconds>, Failure> {
+        Ok(Candidates::new("deploy.wait-for-lock")
+            .flag("--wait-for-lock", wait)
+            .environment(&session.environment, environment::NOTES_DEPLOY_WAIT_FOR_LOCK)
+            .map_err(failure::variable)?
+            .file(self.notes.deploy.wait_for_lock.clone())
+            .or(Seconds(lock::Options::default().wait.as_secs())))
+    }
+
     /// Connects to the cluster, and says how it was found.
     pub(crate) async fn connect(&self, session: &Session) -> Result<Cluster, Failure> {
         let sources = Sources {
@@ -148,6 +163,7 @@ pub(crate) struct DeploySettings {
     pub(crate) create_namespace: Setting<Switch>,
     pub(crate) report: Setting<Option<String>>,
     pub(crate) rollback: Setting<Switch>,
+    pub(crate) wait_for_lock: Setting<Seconds>,
     pub(crate) mirrors: Setting<List>,
     pub(crate) insecure: Setting<List>,
     pub(crate) rendered: App,
@@ -209,6 +225,7 @@ impl DeploySettings {
             .map_err(failure::variable)?
             .file(deploy.rollback.clone())
             .or(Switch::Auto);
+        let wait_for_lock = app.lock(session, arguments.wait_for_lock)?;
         let replicas = Candidates::new("deploy.replicas")
             .flag("--replicas", arguments.replicas)
             .environment(&session.environment, environment::NOTES_DEPLOY_REPLICAS)
@@ -250,6 +267,7 @@ impl DeploySettings {
             create_namespace,
             report,
             rollback,
+            wait_for_lock,
             mirrors,
             insecure,
             rendered,
@@ -290,6 +308,7 @@ impl DeploySettings {
         table.add_optional(&self.report);
         table.add(&self.app.prune);
         table.add(&self.rollback);
+        table.add(&self.wait_for_lock);
         table.add(&self.mirrors);
         table.add(&self.insecure);
         table

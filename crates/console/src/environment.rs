@@ -54,6 +54,7 @@ variables! {
     NOTES_DEPLOY_REPORT = "NOTES_DEPLOY_REPORT", "The directory for what is known about a deploy (`deploy.report`).";
 
     NOTES_DEPLOY_PRUNE = "NOTES_DEPLOY_PRUNE", "Whether objects go that a release no longer has: auto, always or never (`deploy.prune`).";
+    NOTES_DEPLOY_WAIT_FOR_LOCK = "NOTES_DEPLOY_WAIT_FOR_LOCK", "How long another deploy is waited for, such as `10m` (`deploy.wait-for-lock`).";
     NOTES_DEPLOY_ROLLBACK = "NOTES_DEPLOY_ROLLBACK", "Whether a release that fails is rolled back: auto (in CI), always or never (`deploy.rollback`).";
 
     // Credentials and clusters.

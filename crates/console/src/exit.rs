@@ -18,6 +18,8 @@ pub enum Kind {
     Network,
     /// Somebody else's state is in the way: a tag with another digest, a lock, a newer release.
     Conflict,
+    /// Somebody else does the same at this moment; later it may go.
+    Locked,
     /// The cluster refused an object.
     Rejected,
     /// The work itself failed: a RUN, a rollout.
@@ -58,6 +60,7 @@ impl Kind {
             Self::RolledBack => 9,
             Self::RollbackFailed => 10,
             Self::Differs => 11,
+            Self::Locked => 12,
             Self::TimedOut => 70,
             // 128 + the signal's number, as a shell reports it.
             Self::Interrupted => 130,

@@ -1,7 +1,17 @@
 //! A cluster that can be asked, and why an answer did not come.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
 use kube::{
     Api, Client,
+    client::Body,
     core::{ApiResource, DynamicObject, GroupVersionKind, Status},
 };
 
@@ -16,6 +26,26 @@ use crate::{
 pub struct Cluster {
     client: Client,
     server: String,
+    /// Whether the server has answered once: then it is the right one, and one that does not any more restarts.
+    has_answered: Arc<AtomicBool>,
+}
+
+/// How long is waited before a request is sent again to a server that has answered before.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// What the server answered, with what the client's own methods hide.
+pub(crate) struct Answer {
+    pub(crate) object: Object,
+    /// 201 where the object is new.
+    pub(crate) status: http::StatusCode,
+    /// The server's clock.
+    pub(crate) date: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -34,12 +64,12 @@ impl Cluster {
         let server = access.server();
         let client = Client::try_from(access.config)
             .map_err(|error| RequestError::from_kube("prepare a connection", &server, error))?;
-        Ok(Self { client, server })
+        Ok(Self::new(client, server))
     }
 
     /// Wraps a client, as for tests over a scripted service.
     pub fn new(client: Client, server: impl Into<String>) -> Self {
-        Self { client, server: server.into() }
+        Self { client, server: server.into(), has_answered: Arc::default() }
     }
 
     /// Returns the URL of the API server.
@@ -67,6 +97,54 @@ impl Cluster {
         RequestError::from_kube(attempt, &self.server, error)
     }
 
+    /// Sends a request that was to `attempt`, and returns the object of the answer. It may be sent more than once, while a server
+    /// that has answered before cannot be reached.
+    pub(crate) async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+        attempt: &str,
+    ) -> Result<Answer, RequestError> {
+        for pause in PAUSES {
+            match self.send_once(request.clone(), attempt).await {
+                Err(RequestError::Unreachable { .. })
+                    if self.has_answered.load(Ordering::Relaxed) =>
+                {
+                    tokio::time::sleep(pause).await;
+                }
+                other => return other,
+            }
+        }
+        self.send_once(request, attempt).await
+    }
+
+    async fn send_once(
+        &self,
+        request: http::Request<Vec<u8>>,
+        attempt: &str,
+    ) -> Result<Answer, RequestError> {
+        let failed = |error| self.error(attempt, error);
+        let response = self.client.send(request.map(Body::from)).await.map_err(failed)?;
+        self.has_answered.store(true, Ordering::Relaxed);
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect_bytes().await.map_err(failed)?;
+        if !parts.status.is_success() {
+            let status = serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+                Status::failure(&String::from_utf8_lossy(&bytes), "")
+                    .with_code(parts.status.as_u16())
+            });
+            return Err(failed(kube::Error::Api(status.boxed())));
+        }
+        let date = parts.headers.get(http::header::DATE);
+        Ok(Answer {
+            object: Object::new(
+                serde_json::from_slice(&bytes)
+                    .map_err(|error| failed(kube::Error::SerdeError(error)))?,
+            ),
+            status: parts.status,
+            date: date.and_then(|date| http_date(date.to_str().ok()?)),
+        })
+    }
+
     /// Reads one object; `None` where there is none.
     pub(crate) async fn read(
         &self,
@@ -79,6 +157,11 @@ impl Cluster {
         })?;
         Ok(found.as_ref().map(untyped))
     }
+}
+
+/// Reads the date of an HTTP answer (RFC 9110, IMF-fixdate).
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
 pub(crate) fn api_resource(resource: &Resource) -> ApiResource {

@@ -1,8 +1,9 @@
-//! The whole of it: record, apply, follow, tidy up, record.
+//! The whole of it: lock, apply, follow, tidy up, record.
 
 use crate::{
     Cluster, ObjectId, Release, Reporter, RequestError,
     apply::{self, Applied, Change, Conflicts, Namespaces},
+    lock::{self, Lock},
     record::{Journal, State},
     rollout::{self, Outcome, follow},
 };
@@ -19,6 +20,8 @@ pub struct Options {
     pub conflicts: Conflicts,
     /// What to do about a namespace that is missing.
     pub namespaces: Namespaces,
+    /// How two deploys at once are kept apart.
+    pub lock: lock::Options,
     /// What to do about objects of earlier releases that this one does not have.
     pub leftovers: Leftovers,
     /// How the rollout is followed.
@@ -61,6 +64,9 @@ pub enum Error {
     /// The cluster refused an object.
     #[error(transparent)]
     Apply(#[from] apply::Error),
+    /// Another deploy goes on.
+    #[error(transparent)]
+    Lock(#[from] lock::Error),
     /// The server did not answer or did not let us.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -71,7 +77,7 @@ impl Error {
     pub fn object(&self) -> Option<&ObjectId> {
         match self {
             Self::Apply(error) => error.object(),
-            Self::Request(_) => None,
+            Self::Request(_) | Self::Lock(_) => None,
         }
     }
 
@@ -79,6 +85,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Apply(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
             Self::Request(error) => error.hint(),
         }
     }
@@ -86,7 +93,8 @@ impl Error {
 
 /// Applies a release, follows its rollout to the end, and keeps a record of it in the cluster.
 ///
-/// The record is begun before anything is changed, so that a deploy that is killed leaves a trace. An account that may not
+/// Only one deploy of an application goes on at a time: the [`Lock`] holds what is being deployed, so that one that is killed leaves a
+/// trace, from which the next goes on. An account that may not
 /// write records can deploy all the same; that there is none to go back to is reported.
 ///
 /// # Errors
@@ -98,15 +106,42 @@ pub async fn deploy(
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Deployed, Error> {
-    let mut journal = Journal::open(cluster, release, reporter).await?;
+    let mut lock = Lock::new(cluster, options.lock.clone(), reporter);
+    let deployed = deploy_locked(&mut lock, cluster, release, options, reporter).await;
+    lock.release().await;
+    deployed
+}
+
+/// Does the same under a lock that is kept, for another deploy after this one.
+///
+/// # Errors
+///
+/// Those of [`deploy`].
+pub async fn deploy_locked(
+    lock: &mut Lock<'_>,
+    cluster: &Cluster,
+    release: &Release,
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<Deployed, Error> {
+    lock.take(release).await?;
+    let mut journal = Journal::open(cluster, release, lock, reporter).await?;
     let mut applied = Vec::with_capacity(release.manifests.len());
-    let sent = send(cluster, release, options, reporter, &mut journal, &mut applied).await;
+    let sent = send(lock, cluster, release, options, reporter, &mut journal, &mut applied).await;
     journal.take_in(&applied);
     let followed = match sent {
-        Ok(()) => follow_to_the_end(cluster, release, options, reporter, &mut journal, &applied)
-            .await
-            .map_err(Error::from),
-        Err(error) => Err(error.into()),
+        Ok(()) => {
+            let following =
+                follow_to_the_end(cluster, release, options, reporter, &mut journal, &applied);
+            tokio::select! {
+                followed = following => followed.map_err(Error::from),
+                // What is written down is for the one who has it now.
+                () = lock.lost() => {
+                    return Err(lock::Error::Lost { app: release.app.clone() }.into());
+                }
+            }
+        }
+        Err(error) => Err(error),
     };
     let state = match &followed {
         Ok(Outcome::Complete) => State::Deployed,
@@ -125,21 +160,25 @@ pub async fn deploy(
 
 /// Applies the release. What a release that failed has made and could be in the way goes before.
 async fn send(
+    lock: &mut Lock<'_>,
     cluster: &Cluster,
     release: &Release,
     options: &Options,
     reporter: &dyn Reporter,
     journal: &mut Journal<'_>,
     applied: &mut Vec<Applied>,
-) -> Result<(), apply::Error> {
+) -> Result<(), Error> {
     let apply_options = apply::Options {
         conflicts: options.conflicts,
         namespaces: options.namespaces,
         marks: journal.marks().clone(),
     };
-    let resources = apply::prepare(cluster, release, &apply_options, reporter, applied).await?;
-    // The record needs its namespace.
-    journal.begin(reporter).await;
+    // The lock is in it.
+    let seen = lock.is_held().then_some(release.namespace.as_str());
+    let resources =
+        apply::prepare(cluster, release, &apply_options, reporter, applied, seen).await?;
+    // Where its namespace has only just been made.
+    lock.take(release).await?;
     if options.leftovers == Leftovers::Remove {
         for namespace in journal.namespaces_to_let_go(release) {
             apply::let_go(cluster, &namespace, &apply_options, reporter).await?;
@@ -147,7 +186,8 @@ async fn send(
         let obstacles = journal.leftovers(release).obstacles;
         journal.remove(obstacles, NEVER_STOOD, reporter).await;
     }
-    apply::apply_objects(cluster, release, &resources, &apply_options, reporter, applied).await
+    apply::apply_objects(cluster, release, &resources, &apply_options, reporter, applied).await?;
+    Ok(())
 }
 
 /// Follows the rollout, and removes what the release no longer has: what never stood at once, the rest when the release stands.

@@ -7,6 +7,7 @@ pub mod diagnosis;
 pub mod evidence;
 mod inventory;
 pub mod kubeconfig;
+pub mod lock;
 pub mod manifest;
 mod object;
 pub mod pin;

@@ -1,9 +1,15 @@
 //! What happens, told while it happens.
 
-use crate::{ObjectId, Verdict, apply::Change, diagnosis::Diagnosis};
+use crate::{ObjectId, Verdict, apply::Change, diagnosis::Diagnosis, lock::Holder};
 
 /// Hears what happens during a deploy. Every method does nothing by default; libraries never print.
 pub trait Reporter: Send + Sync {
+    /// Another deploy goes on, which is waited for.
+    fn waits(&self, _holder: &Holder) {}
+
+    /// Another deploy was killed, and this one takes its place.
+    fn took_over(&self, _holder: &Holder) {}
+
     /// An object was applied.
     fn applied(&self, _object: &ObjectId, _change: Change) {}
 

@@ -7,7 +7,8 @@ use notes_console::{Failure, Kind, Session, settings::Switch, signal};
 use notes_k8s_deploy::{
     Cluster, Release, Reporter,
     apply::{Conflicts, Namespaces},
-    deploy::{self, Deployed, deploy},
+    deploy::{self, Deployed, deploy_locked},
+    lock::Lock,
     record::History,
     rollout::{self, Outcome},
 };
@@ -17,6 +18,7 @@ use crate::{
     cli::DeployArguments,
     failure,
     limit::{Follows, JobLimit},
+    process,
     recorder::Recorder,
     report::{Ending, Report},
     reporter::Lines,
@@ -49,6 +51,7 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
             Switch::Never => Namespaces::Require,
             Switch::Auto | Switch::Always => Namespaces::Create,
         },
+        lock: process::lock(settings.wait_for_lock.value.duration()),
         leftovers: settings.app.leftovers(),
         rollout: rollout::Options {
             timeout: settings.timeout(),
@@ -56,8 +59,10 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
             ..rollout::Options::default()
         },
     };
+    let mut lock = Lock::new(&cluster, options.lock.clone(), recorder.reporter());
     let work = Box::pin(async {
-        let ending = run_release(session, &cluster, &release, &options, recorder.reporter()).await;
+        let reporter = recorder.reporter();
+        let ending = run_release(session, &mut lock, &cluster, &release, &options, reporter).await;
         recorder.record(&ending).await;
         match ending.into_result() {
             Ok(()) => super::print(&release.image),
@@ -65,14 +70,16 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
                 if settings.rolls_back(session) && leaves_a_broken_release(&failure, &lines) =>
             {
                 let failure =
-                    roll_back(session, &cluster, &release, &options, &recorder, failure).await;
+                    roll_back(session, &mut lock, &release, &options, &recorder, failure).await;
                 recorder.conclude(&failure.to_string());
                 Err(failure)
             }
             Err(failure) => Err(failure),
         }
     });
-    recorder.unless_stopped(limit, LEFT, work).await
+    let ended = recorder.unless_stopped(limit, LEFT, work).await;
+    lock.release().await;
+    ended
 }
 
 pub(crate) fn conflicts(is_forced: bool) -> Conflicts {
@@ -82,12 +89,13 @@ pub(crate) fn conflicts(is_forced: bool) -> Conflicts {
 /// Deploys a release and says how it ended.
 pub(crate) async fn run_release(
     session: &Session,
+    lock: &mut Lock<'_>,
     cluster: &Cluster,
     release: &Release,
     options: &deploy::Options,
     reporter: &dyn Reporter,
 ) -> Ending {
-    let deployed = match deploy(cluster, release, options, reporter).await {
+    let deployed = match deploy_locked(lock, cluster, release, options, reporter).await {
         Ok(deployed) => deployed,
         Err(error) => {
             let refused = error.object().cloned();
@@ -141,12 +149,13 @@ fn leaves_a_broken_release(failure: &Failure, reporter: &Lines) -> bool {
 /// Goes back to the last release that stood. Returns the failure, which says whether that worked.
 async fn roll_back(
     session: &Session,
-    cluster: &Cluster,
+    lock: &mut Lock<'_>,
     release: &Release,
     options: &deploy::Options,
     recorder: &Recorder<'_>,
     cause: Failure,
 ) -> Failure {
+    let cluster = recorder.cluster();
     let history = match History::read(cluster, &release.namespace, &release.app).await {
         Ok(history) => history,
         Err(error) => return rollback_failed(session, release, &cause, &failure::request(error)),
@@ -165,7 +174,7 @@ async fn roll_back(
     session.ui.report(&cause);
     let short = &target.provenance.short;
     session.ui.step("Rolling back", format_args!("to {short}"));
-    let ending = run_release(session, cluster, &target, options, recorder.reporter()).await;
+    let ending = run_release(session, lock, cluster, &target, options, recorder.reporter()).await;
     match ending.into_result() {
         Ok(()) => Failure::message(
             Kind::RolledBack,

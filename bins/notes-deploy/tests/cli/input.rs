@@ -49,7 +49,7 @@ fn a_cluster_that_cannot_be_reached_is_explained() {
     insta::assert_snapshot!(said, @r"
          Cluster http://127.0.0.1:9 from the text in KUBECONFIG, context c
        Deploying web to apps with docker.io/user/app@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
-    error: failed to read the releases of `web`: http://127.0.0.1:9 cannot be reached: Connection refused (os error 111)
+    error: failed to lock `web`: http://127.0.0.1:9 cannot be reached: Connection refused (os error 111)
     hint: nothing listens at http://127.0.0.1:9; is it the right cluster, and is it running?
     exit 5
     ");

@@ -5,6 +5,7 @@ mod faults;
 mod ground;
 mod injected;
 mod input;
+mod lock;
 mod passing;
 mod report;
 mod rollback;

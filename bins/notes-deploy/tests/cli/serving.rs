@@ -9,7 +9,7 @@ use std::{
 
 use notes_k8s_deploy::{Object, manifest, render::to_yaml};
 use notes_oci::Pinned;
-use notes_testkit::{Chance, skip};
+use notes_testkit::{Chance, Length, skip};
 use serde_json::json;
 
 use crate::{
@@ -67,7 +67,7 @@ async fn the_old_release_serves_while_the_new_one_fails() {
     let mut chance = Chance::new(test);
     let mut faults = cases("faults", "NOTES_TEST_FAULT");
     faults.sort();
-    while std::env::var_os("NOTES_TEST_LONG").is_none() && faults.len() > SAMPLE {
+    while faults.len() > Length::from_env().choose(SAMPLE, usize::MAX) {
         let index = chance.below(faults.len() as u64);
         faults.remove(usize::try_from(index).unwrap());
     }

@@ -31,6 +31,8 @@ pub struct DeploySection {
     pub report: Option<Located<String>>,
     /// `prune`: whether objects go that a release no longer has; auto, always or never.
     pub prune: Option<Located<Switch>>,
+    /// `wait-for-lock`: how long another deploy of the application is waited for.
+    pub wait_for_lock: Option<Located<Seconds>>,
     /// `rollback`: whether a release that fails is rolled back; auto (in CI), always or never.
     pub rollback: Option<Located<Switch>>,
     /// `pull-secret`: the Secret to pull the image with.
@@ -78,6 +80,7 @@ impl DeploySection {
             create_namespace: section.value("create-namespace")?,
             report: section.value("report")?,
             prune: section.value("prune")?,
+            wait_for_lock: section.value("wait-for-lock")?,
             rollback: section.value("rollback")?,
             pull_secret: section.value("pull-secret")?,
             env_from: section.value("env-from")?,

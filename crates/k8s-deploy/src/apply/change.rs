@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
-use crate::{FIELD_MANAGER, Object, ObjectId};
+use crate::{FIELD_MANAGER, Object, ObjectId, cluster::Answer};
 
 /// What applying an object changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +66,7 @@ pub(super) fn classify(answer: &Answer, before: Option<&Mark>) -> Change {
     if is_changed { Change::Configured } else { Change::Unchanged }
 }
 
-/// Returns when the fields that were applied here last changed, by the server's clock.
-pub(crate) fn applied_at(object: &Object) -> Option<Timestamp> {
+fn applied_at(object: &Object) -> Option<Timestamp> {
     object.list("/metadata/managedFields").iter().find(|entry| {
         entry["manager"] == FIELD_MANAGER
             && entry["operation"] == "Apply"
@@ -79,17 +77,13 @@ pub(crate) fn applied_at(object: &Object) -> Option<Timestamp> {
         .ok()
 }
 
-/// Reads the date of an HTTP answer (RFC 9110, IMF-fixdate).
-pub(super) fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
-}
-
 #[cfg(test)]
 mod tests {
     use http::StatusCode;
     use serde_json::json;
 
     use super::*;
+    use crate::cluster::http_date;
 
     fn answer(status: StatusCode, generation: i64, time: &str) -> Answer {
         let object = Object::new(json!({"metadata": {"generation": generation, "managedFields": [

@@ -5,8 +5,8 @@ mod error;
 mod namespace;
 mod resources;
 
+pub(crate) use self::namespace::let_go;
 pub(crate) use self::resources::{Resources, discover};
-pub(crate) use self::{change::applied_at, namespace::let_go};
 pub use self::{
     change::{Change, Mark, Marks},
     error::{Conflict, Error, Reason},
@@ -15,13 +15,12 @@ pub use self::{
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::{
     api::{DynamicObject, Patch, PatchParams, ValidationDirective},
-    client::Body,
-    core::{Request, Status},
+    core::Request,
 };
 
 use crate::{
     Cluster, FIELD_MANAGER, Manifest, Object, ObjectId, Release, Reporter,
-    cluster::{RequestError, api_resource},
+    cluster::{Answer, RequestError, api_resource},
     manifest::{Resource, Scope},
 };
 
@@ -87,24 +86,28 @@ pub async fn apply(
     reporter: &dyn Reporter,
 ) -> Result<Vec<Applied>, Error> {
     let mut applied = Vec::with_capacity(release.manifests.len());
-    let resources = prepare(cluster, release, options, reporter, &mut applied).await?;
+    let resources = prepare(cluster, release, options, reporter, &mut applied, None).await?;
     apply_objects(cluster, release, &resources, options, reporter, &mut applied).await?;
     Ok(applied)
 }
 
-/// Resolves the kinds and makes sure of the namespaces: after that, something can be written into them.
+/// Resolves the kinds and makes sure of the namespaces, but for the one that was `seen` already.
 pub(crate) async fn prepare(
     cluster: &Cluster,
     release: &Release,
     options: &Options,
     reporter: &dyn Reporter,
     applied: &mut Vec<Applied>,
+    seen: Option<&str>,
 ) -> Result<Resources, Error> {
     let resources = Resources::resolve(cluster, &release.manifests).await?;
     for name in namespace::names(release, &resources) {
         let manifest = release.manifests.iter().find(|manifest| {
             manifest.object.kind() == "Namespace" && manifest.object.name() == name
         });
+        if manifest.is_none() && seen == Some(name.as_str()) {
+            continue;
+        }
         applied.extend(namespace::ensure(cluster, &name, manifest, options, reporter).await?);
     }
     Ok(resources)
@@ -174,15 +177,6 @@ async fn patch(
     Ok(Applied { id, change, live: answer.object, resource })
 }
 
-/// What the server answered to a PATCH.
-struct Answer {
-    object: Object,
-    /// 201 where the object is new.
-    status: http::StatusCode,
-    /// The server's clock.
-    date: Option<jiff::Timestamp>,
-}
-
 async fn send(
     cluster: &Cluster,
     object: &Object,
@@ -202,26 +196,5 @@ async fn send(
     let request = Request::new(url)
         .patch(object.name(), &params, &Patch::Apply(object))
         .map_err(|error| cluster.error(attempt(), kube::Error::BuildRequest(error)))?;
-    let response = cluster
-        .client()
-        .send(request.map(Body::from))
-        .await
-        .map_err(|error| cluster.error(attempt(), error))?;
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect_bytes().await.map_err(|error| cluster.error(attempt(), error))?;
-    let unreadable = |error| cluster.error(attempt(), kube::Error::SerdeError(error));
-    if !parts.status.is_success() {
-        let status = serde_json::from_slice(&bytes).unwrap_or_else(|_| {
-            Status::failure(&String::from_utf8_lossy(&bytes), "").with_code(parts.status.as_u16())
-        });
-        return Err(cluster.error(attempt(), kube::Error::Api(status.boxed())));
-    }
-    Ok(Answer {
-        object: Object::new(serde_json::from_slice(&bytes).map_err(unreadable)?),
-        status: parts.status,
-        date: parts
-            .headers
-            .get(http::header::DATE)
-            .and_then(|date| change::http_date(date.to_str().ok()?)),
-    })
+    cluster.send(request, &attempt()).await
 }

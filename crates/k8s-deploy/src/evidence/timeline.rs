@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{ObjectId, Reporter, Verdict, apply::Change, diagnosis::Diagnosis};
+use crate::{ObjectId, Reporter, Verdict, apply::Change, diagnosis::Diagnosis, lock::Holder};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,6 +28,8 @@ pub struct Moment {
 pub enum What {
     /// An object was applied.
     Applied,
+    /// Another deploy was waited for.
+    Waited,
     /// An object was removed.
     Removed,
     /// An object that no release has any more was left where it is.
@@ -46,6 +48,7 @@ impl std::fmt::Display for What {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Applied => "applied",
+            Self::Waited => "waited",
             Self::Removed => "removed",
             Self::Kept => "kept",
             Self::Judged => "judged",
@@ -85,6 +88,16 @@ impl Reporter for Timeline<'_> {
     fn applied(&self, object: &ObjectId, change: Change) {
         self.add(What::Applied, Some(object), change.to_string());
         self.inner.applied(object, change);
+    }
+
+    fn waits(&self, holder: &Holder) {
+        self.add(What::Waited, None, format!("for the deploy of {holder}"));
+        self.inner.waits(holder);
+    }
+
+    fn took_over(&self, holder: &Holder) {
+        self.add(What::Warned, None, format!("the deploy of {holder} was killed"));
+        self.inner.took_over(holder);
     }
 
     fn removed(&self, object: &ObjectId, reason: &str) {

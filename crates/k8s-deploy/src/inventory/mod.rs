@@ -50,21 +50,31 @@ impl Made {
     }
 }
 
-/// What the releases before have made and what is still there, as far as is known.
-pub(crate) fn before(history: &History) -> Vec<Made> {
-    let Some(newest) = history.newest() else { return Vec::new() };
-    let mut made = newest.made.clone();
-    if let (State::Deploying, Some(begun)) = (&newest.state, newest.written) {
-        // It was killed: what it has made, only the objects themselves tell.
-        for object in &newest.objects {
-            let id = object.id();
-            if is_listed(&id) && !made.iter().any(|made| made.id == id) {
-                let api_version = object.api_version().to_owned();
-                made.push(Made { id, api_version, proof: Proof::NotBefore(begun) });
-            }
-        }
-    }
+/// What the releases before have made and what is still there, as far as is known; `inherited` is from deploys that were killed.
+pub(crate) fn before(history: &History, inherited: &[Made]) -> Vec<Made> {
+    // What was killed has written nothing down.
+    let ended = history.records().iter().find(|record| record.state != State::Deploying);
+    let mut made = ended.map(|record| record.made.clone()).unwrap_or_default();
+    made.extend(unknown(inherited.iter().cloned(), &made));
     made
+}
+
+/// What a deploy that was killed may have made since it had `begun`; what it has, only the objects themselves tell.
+pub(crate) fn inherit(killed: &Record, begun: Option<Timestamp>) -> Vec<Made> {
+    let mut made = killed.made.clone();
+    let Some(begun) = begun else { return made };
+    let wanted =
+        killed.objects.iter().filter(|object| is_listed(&object.id())).map(|object| Made {
+            id: object.id(),
+            api_version: object.api_version().into(),
+            proof: Proof::NotBefore(begun),
+        });
+    made.extend(unknown(wanted, &made));
+    made
+}
+
+fn unknown(more: impl Iterator<Item = Made>, known: &[Made]) -> Vec<Made> {
+    more.filter(|made| !known.iter().any(|known| known.id == made.id)).collect()
 }
 
 /// Returns the inventory after a release was applied: what was made anew, and of what is known what has not been replaced.

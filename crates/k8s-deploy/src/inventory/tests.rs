@@ -57,9 +57,9 @@ fn what_was_there_before_is_not_ours() {
 #[test]
 fn what_a_killed_deploy_made_is_told_by_its_age() {
     let (new, found) = (object("ConfigMap", "new"), object("ConfigMap", "found"));
-    let mut killed = Record::begin(&release("b", &[new.clone(), found.clone()]));
-    killed.written = Some("2026-01-01T00:00:30Z".parse().unwrap());
-    let doubtful = before(&History::of(vec![killed.clone()]));
+    let killed = Record::begin(&release("b", &[new.clone(), found.clone()]));
+    let begun = "2026-01-01T00:00:30Z".parse().unwrap();
+    let doubtful = before(&History::of(vec![killed.clone()]), &inherit(&killed, Some(begun)));
     assert_eq!(names(&doubtful), ["new", "found"]);
     let live = [
         applied(&new, "1", LATE, Change::Unchanged),
@@ -67,12 +67,8 @@ fn what_a_killed_deploy_made_is_told_by_its_age() {
     ];
     assert_eq!(names(&after(&doubtful, &live)), ["new"]);
     assert!(doubtful[0].is(&live[0].live) && !doubtful[1].is(&live[1].live));
-    killed.state = State::Deployed;
-    assert_eq!(
-        before(&History::of(vec![killed])),
-        [],
-        "it has ended, and says itself what it made"
-    );
+    let again = Record { made: doubtful.clone(), ..killed };
+    assert_eq!(inherit(&again, None), doubtful, "the next was killed as well");
 }
 
 #[test]

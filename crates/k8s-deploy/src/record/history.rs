@@ -1,11 +1,14 @@
 //! All the records of an application.
 
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::{
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    core::Request,
+};
 
 use super::{KEPT, Record, secret};
 use crate::{
-    Cluster, FIELD_MANAGER, Release, RequestError,
-    cluster::untyped,
+    Cluster, FIELD_MANAGER, Object, Release, RequestError,
+    cluster::{api_resource, untyped},
     manifest::{self, Resource},
 };
 
@@ -61,10 +64,23 @@ impl ChooseError {
 }
 
 impl History {
-    /// Reads the records of `app` in `namespace`. One request.
+    /// Reads the records of `app` in `namespace`, with that of a deploy that goes on or was killed. One request.
     pub async fn read(cluster: &Cluster, namespace: &str, app: &str) -> Result<Self, RequestError> {
         let selector = format!("{}={app}", secret::APP);
-        Ok(Self::of(list(cluster, namespace, app, &selector).await?))
+        let secrets = list(cluster, namespace, app, &selector).await?;
+        let ended = secrets.iter().filter_map(secret::read);
+        Ok(Self::of(ended.chain(secrets.iter().filter_map(secret::read_lock)).collect()))
+    }
+
+    /// Reads the records of the deploys that have ended.
+    pub(crate) async fn read_ended(
+        cluster: &Cluster,
+        namespace: &str,
+        app: &str,
+    ) -> Result<Self, RequestError> {
+        let selector = format!("{}={app}", secret::APP);
+        let secrets = list(cluster, namespace, app, &selector).await?;
+        Ok(Self::of(secrets.iter().filter_map(secret::read).collect()))
     }
 
     /// Returns a history of these records.
@@ -135,6 +151,20 @@ impl History {
         Record { attempt, ..record }
     }
 
+    /// Takes down that a deploy was killed, unless there is a record of its release, which says more.
+    pub(crate) async fn keep_interrupted(
+        cluster: &Cluster,
+        record: &Record,
+    ) -> Result<(), RequestError> {
+        let object = dynamic(&secret::write(record));
+        let api = cluster.api(&secrets(), Some(&record.namespace));
+        match api.create(&PostParams::default(), &object).await {
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+            Err(error) => Err(cluster.error("record a deploy that was killed", error)),
+            Ok(_) => Ok(()),
+        }
+    }
+
     /// Deletes the records beyond the newest [`KEPT`]. The newest that stood is never deleted.
     pub(crate) async fn prune(
         &self,
@@ -165,15 +195,15 @@ impl History {
 impl Record {
     /// Writes the record into the cluster. One request.
     pub async fn write(&self, cluster: &Cluster) -> Result<(), RequestError> {
+        use kube::Resource as _;
         let object = secret::write(self);
+        let attempt = format!("record the release `{}`", self.provenance.short);
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        cluster
-            .api(&secrets(), Some(&self.namespace))
+        let url = DynamicObject::url_path(&api_resource(&secrets()), Some(&self.namespace));
+        let request = Request::new(url)
             .patch(object.name(), &params, &Patch::Apply(&object))
-            .await
-            .map_err(|error| {
-                cluster.error(format!("record the release `{}`", self.provenance.short), error)
-            })?;
+            .map_err(|error| cluster.error(attempt.as_str(), kube::Error::BuildRequest(error)))?;
+        cluster.send(request, &attempt).await?;
         Ok(())
     }
 }
@@ -189,7 +219,8 @@ impl Others {
         app: &str,
     ) -> Result<Vec<Record>, RequestError> {
         let selector = format!("{0},{0}!={app}", secret::APP);
-        let records = list(cluster, namespace, app, &selector).await?;
+        let secrets = list(cluster, namespace, app, &selector).await?;
+        let records = secrets.iter().filter_map(secret::read).collect();
         let mut newest: Vec<Record> = Vec::new();
         for record in History::of(records).records {
             if !newest.iter().any(|known| known.app == record.app) {
@@ -205,14 +236,14 @@ async fn list(
     namespace: &str,
     app: &str,
     selector: &str,
-) -> Result<Vec<Record>, RequestError> {
+) -> Result<Vec<Object>, RequestError> {
     let params = ListParams::default().labels(selector);
     let secrets = cluster
         .api(&secrets(), Some(namespace))
         .list(&params)
         .await
         .map_err(|error| cluster.error(format!("read the releases of `{app}`"), error))?;
-    Ok(secrets.items.iter().filter_map(|secret| secret::read(&untyped(secret))).collect())
+    Ok(secrets.items.iter().map(untyped).collect())
 }
 
 /// Returns the commits of these records, each once.
@@ -224,6 +255,10 @@ fn shorts(records: &[&Record]) -> Vec<String> {
         }
     }
     shorts
+}
+
+fn dynamic(object: &Object) -> DynamicObject {
+    serde_json::from_value(object.as_value().clone()).expect("a Secret is an object")
 }
 
 fn secrets() -> Resource {
@@ -243,7 +278,6 @@ mod tests {
             attempt: 1,
             verified: (state == State::Deployed).then_some(at),
             made: vec![],
-            written: None,
             app: "web".into(),
             namespace: "apps".into(),
             provenance: Provenance {

@@ -5,6 +5,7 @@ use crate::{
     Cluster, Release, Reporter, RequestError,
     apply::{Applied, Change, Mark, Marks},
     inventory::{self, Leftovers, Made, Removal},
+    lock::Lock,
     rollout::Former,
 };
 
@@ -13,6 +14,8 @@ pub(crate) struct Journal<'a> {
     cluster: &'a Cluster,
     history: History,
     record: Record,
+    /// Whether the deploy before was killed.
+    is_interrupted: bool,
     /// Whether the record stands in the cluster as it is, and need not be written.
     is_written: bool,
 }
@@ -21,9 +24,10 @@ impl<'a> Journal<'a> {
     pub(crate) async fn open(
         cluster: &'a Cluster,
         release: &Release,
+        lock: &Lock<'_>,
         reporter: &dyn Reporter,
     ) -> Result<Self, RequestError> {
-        let history = match History::read(cluster, &release.namespace, &release.app).await {
+        let history = match History::read_ended(cluster, &release.namespace, &release.app).await {
             Ok(history) => history,
             Err(error) if error.status() == Some(403) => {
                 reporter.warned(&format!("{error}; there will be no release to go back to"));
@@ -31,10 +35,17 @@ impl<'a> Journal<'a> {
             }
             Err(error) => return Err(error),
         };
-        let is_written = history.newest().is_some_and(|record| record.holds(release));
-        let marks = history.newest().map(|record| record.marks.clone()).unwrap_or_default();
-        let record = Record { marks, made: inventory::before(&history), ..history.begin(release) };
-        Ok(Self { cluster, history, record, is_written })
+        let is_interrupted = !lock.inherited().is_empty();
+        let is_written =
+            !is_interrupted && history.newest().is_some_and(|record| record.holds(release));
+        let ended = history.records().iter().find(|record| record.state != State::Deploying);
+        let marks = ended.map(|record| record.marks.clone()).unwrap_or_default();
+        let record = Record {
+            marks,
+            made: inventory::before(&history, lock.inherited()),
+            ..history.begin(release)
+        };
+        Ok(Self { cluster, history, record, is_interrupted, is_written })
     }
 
     /// Returns what the objects looked like when they were applied last.
@@ -45,9 +56,11 @@ impl<'a> Journal<'a> {
     /// Says how the releases before went.
     pub(crate) fn former(&self) -> Former {
         match (self.history.newest(), self.history.verified()) {
-            (Some(Record { state: State::Deployed, .. }) | None, _) => Former::Stands,
-            (Some(_), Some(_)) => Former::Failed,
-            (Some(_), None) => Former::NeverStood,
+            (Some(Record { state: State::Deployed, .. }) | None, _) if !self.is_interrupted => {
+                Former::Stands
+            }
+            (_, Some(_)) => Former::Failed,
+            (_, None) => Former::NeverStood,
         }
     }
 
@@ -83,13 +96,6 @@ impl<'a> Journal<'a> {
         let Record { namespace, app, made, .. } = &mut self.record;
         Removal::new(self.cluster, namespace, app, reporter).remove(objects, reason, made).await;
         self.is_written = false;
-    }
-
-    /// Writes that the release is being deployed, before anything is changed: a deploy that is killed leaves a trace.
-    pub(crate) async fn begin(&mut self, reporter: &dyn Reporter) {
-        if !self.is_written {
-            self.write(reporter).await;
-        }
     }
 
     /// Takes down what was applied.

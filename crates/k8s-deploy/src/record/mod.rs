@@ -2,7 +2,7 @@
 
 mod history;
 mod journal;
-mod secret;
+pub(crate) mod secret;
 
 pub use self::history::{ChooseError, History};
 pub(crate) use self::{history::Others, journal::Journal};
@@ -46,9 +46,6 @@ pub struct Record {
     /// What the releases up to this one have made and not removed again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub made: Vec<Made>,
-    /// When it was written, by the server's clock; none before that.
-    #[serde(skip)]
-    pub written: Option<Timestamp>,
 }
 
 const fn first() -> u32 {
@@ -59,7 +56,7 @@ const fn first() -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It was begun; a deploy that was killed leaves this.
+    /// It goes on; a deploy that was killed leaves this.
     Deploying,
     /// It stood.
     Deployed,
@@ -91,7 +88,6 @@ impl Record {
             objects: release.manifests.iter().map(|manifest| manifest.object.clone()).collect(),
             marks: Marks::new(),
             made: Vec::new(),
-            written: None,
         }
     }
 

@@ -7,12 +7,22 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::json;
 
 use super::{Record, State};
-use crate::{FIELD_MANAGER, Object, apply::applied_at, release::COMMIT};
+use crate::{FIELD_MANAGER, Object, release::COMMIT};
 
 /// The Secret's type, which tells it from those of people.
 const TYPE: &str = "notes-deploy/release.v1";
 /// The label with the application's name.
 pub(super) const APP: &str = "notes-deploy/app";
+/// The type of the Secret that is the lock.
+const LOCK: &str = "notes-deploy/lock.v1";
+/// The annotation of a lock that says which process has it.
+pub(crate) const PROCESS: &str = "notes-deploy/process";
+/// The annotation that says when a deploy began, by the clock of who deployed.
+pub(crate) const AT: &str = "notes-deploy/at";
+/// The annotation of a lock that was taken over, with when that was by the server's clock.
+pub(crate) const BEGUN: &str = "notes-deploy/begun";
+/// The annotation of a lock that changes when it is renewed.
+pub(crate) const RENEWED: &str = "notes-deploy/renewed";
 /// A record larger than this when unpacked is not one of ours.
 const LARGEST: u64 = 64 << 20;
 
@@ -23,6 +33,25 @@ pub(super) fn name(record: &Record) -> String {
         1 => format!("notes-deploy.{app}.{}", provenance.short),
         _ => format!("notes-deploy.{app}.{}.{attempt}", provenance.short),
     }
+}
+
+/// Returns the name of the Secret that is the lock of an application.
+pub(crate) fn lock_name(app: &str) -> String {
+    format!("notes-deploy.{app}.lock")
+}
+
+/// Writes the record of a deploy that goes on as the lock of its application.
+pub(crate) fn write_lock(record: &Record, process: &str) -> Object {
+    let mut lock = write(record);
+    lock.as_value_mut()["metadata"]["name"] = lock_name(&record.app).into();
+    lock.as_value_mut()["type"] = LOCK.into();
+    lock.set_metadata("annotations", PROCESS, process);
+    lock
+}
+
+/// Reads what the holder of a lock deploys.
+pub(crate) fn read_lock(secret: &Object) -> Option<Record> {
+    (secret.text("/type") == Some(LOCK)).then(|| unpack(secret)).flatten()
 }
 
 /// Writes a record as a Secret. The annotations repeat what a person looks for with `kubectl describe`.
@@ -48,7 +77,7 @@ pub(super) fn write(record: &Record) -> Object {
     annotate(COMMIT, &provenance.commit);
     annotate("notes-deploy/image", &record.image);
     annotate("notes-deploy/state", &record.state.to_string());
-    annotate("notes-deploy/at", &provenance.at.to_string());
+    annotate(AT, &provenance.at.to_string());
     if let Some(by) = &provenance.by {
         annotate("notes-deploy/by", by);
     }
@@ -60,14 +89,14 @@ pub(super) fn write(record: &Record) -> Object {
 
 /// Reads a record; `None` for what is not one, or is of a version to come.
 pub(super) fn read(secret: &Object) -> Option<Record> {
-    if secret.text("/type") != Some(TYPE) {
-        return None;
-    }
+    (secret.text("/type") == Some(TYPE)).then(|| unpack(secret)).flatten()
+}
+
+fn unpack(secret: &Object) -> Option<Record> {
     let packed = BASE64_STANDARD.decode(secret.text("/data/release")?).ok()?;
     let mut text = Vec::new();
     GzDecoder::new(packed.as_slice()).take(LARGEST).read_to_end(&mut text).ok()?;
-    let record: Record = serde_json::from_slice(&text).ok()?;
-    Some(Record { written: applied_at(secret), ..record })
+    serde_json::from_slice(&text).ok()
 }
 
 #[cfg(test)]
@@ -103,12 +132,14 @@ mod tests {
             marks: Marks::from([(object.id(), Mark::of(&object))]),
             objects: vec![object],
             made: vec![],
-            written: None,
         };
         let secret = write(&record);
         assert_eq!(secret.name(), "notes-deploy.web.a3f92bd");
         assert_eq!(secret.annotation("notes-deploy/state"), Some("failed"));
-        assert_eq!(read(&secret), Some(record));
+        assert_eq!(read(&secret), Some(record.clone()));
+        let lock = write_lock(&record, "1");
+        assert_eq!((lock.name(), read(&lock)), ("notes-deploy.web.lock", None));
+        assert_eq!(read_lock(&lock), Some(record));
         assert_eq!(read(&Object::new(json!({"type": "Opaque"}))), None);
     }
 }
