@@ -131,8 +131,13 @@ impl Place {
             let token = Some(token.to_owned().into());
             named.auth_info = Some(kube::config::AuthInfo { token, ..Default::default() });
         }
+        self.replace_kubeconfig(&serde_json::to_string(&kubeconfig).unwrap());
+    }
+
+    /// Has `notes-deploy` go another way to the cluster.
+    pub(crate) fn replace_kubeconfig(&mut self, text: &str) {
         let path = self.directory.path().join("kubeconfig");
-        fs::write(&path, serde_json::to_string(&kubeconfig).unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
         self.kubeconfig = path.display().to_string();
     }
 
