@@ -212,6 +212,20 @@ impl Cluster {
         }
     }
 
+    /// Restarts the API server, which is down for some seconds: on the local node, also where that was given as a kubeconfig.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::NoProvider`] on other clusters, and whatever keeps it from coming back.
+    pub fn restart_api_server(&self, say: &mut dyn FnMut(&str)) -> Result<(), ClusterError> {
+        let local = LocalNode::at(&crate::cache::directory());
+        if self.kubeconfig == local.kubeconfig() {
+            return local.restart("apiserver", say);
+        }
+        let reason = "only the local node's API server can be restarted".to_owned();
+        Err(ClusterError::NoProvider { reasons: vec![reason] })
+    }
+
     /// Returns the address at which pods reach servers of this machine, where that is known: on the local node.
     ///
     /// # Errors

@@ -236,7 +236,8 @@ impl Drop for Place {
     }
 }
 
-async fn connect(kubeconfig: &Path) -> kube::Client {
+/// Connects as a kubeconfig says.
+pub(crate) async fn connect(kubeconfig: &Path) -> kube::Client {
     let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
     let options = kube::config::KubeConfigOptions::default();
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();

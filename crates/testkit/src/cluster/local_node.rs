@@ -78,6 +78,15 @@ impl LocalNode {
         run(&mut self.script("down"), say)
     }
 
+    /// Ends one of its processes and starts it again.
+    pub(super) fn restart(
+        &self,
+        process: &str,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<(), ClusterError> {
+        run(self.script("restart").args([process, "2"]), say)
+    }
+
     pub(super) fn status(&self, say: &mut dyn FnMut(&str)) -> Result<bool, ClusterError> {
         match run(&mut self.script("status"), say) {
             Err(ClusterError::Failed { .. }) => Ok(false),
