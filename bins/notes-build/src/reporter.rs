@@ -58,8 +58,14 @@ impl Reporter for BuildLines {
         self.tasks().insert(name.clone(), self.ui.task(name, Measure::Unknown));
     }
 
-    fn output(&self, _: &StepName, line: &str) {
-        self.ui.line(format_args!("             | {}", self.redaction.apply(line)));
+    fn output(&self, step: &StepName, line: &str) {
+        let line = self.redaction.apply(line);
+        // Where several stages are built, each line says whose it is.
+        if self.tasks().len() > 1 {
+            self.ui.line(format_args!("             [{}] | {line}", step.stage));
+        } else {
+            self.ui.line(format_args!("             | {line}"));
+        }
     }
 
     fn finished(&self, step: &StepName, outcome: &Outcome) {

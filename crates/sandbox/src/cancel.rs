@@ -12,6 +12,8 @@ use rustix::event::{EventfdFlags, eventfd};
 #[derive(Debug, Clone, Default)]
 pub struct Cancel {
     event: Option<Arc<OwnedFd>>,
+    /// Those that switch this one, too.
+    outer: Vec<Arc<OwnedFd>>,
 }
 
 impl Cancel {
@@ -22,7 +24,17 @@ impl Cancel {
     /// When the process has no file descriptor left.
     pub fn new() -> io::Result<Self> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { event: Some(Arc::new(event)) })
+        Ok(Self { event: Some(Arc::new(event)), outer: Vec::new() })
+    }
+
+    /// Returns a switch for a part of what this one ends: it ends that part alone, and this one ends all.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no file descriptor left.
+    pub fn part(&self) -> io::Result<Self> {
+        let outer = self.event.iter().chain(&self.outer).cloned().collect();
+        Ok(Self { outer, ..Self::new()? })
     }
 
     /// Ends the commands. Returns at once; each [`run`](crate::Sandbox::run) returns
@@ -35,7 +47,7 @@ impl Cancel {
         }
     }
 
-    pub(crate) fn event(&self) -> Option<BorrowedFd<'_>> {
-        self.event.as_deref().map(AsFd::as_fd)
+    pub(crate) fn events(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.event.iter().chain(&self.outer).map(|event| event.as_fd())
     }
 }

@@ -44,11 +44,13 @@ impl Running {
         while stdout.is_some() || stderr.is_some() || !hung_up {
             let ready = {
                 let limit = deadline.filter(|_| stopped.is_none());
-                let event = cancel.event().filter(|_| stopped.is_none());
+                let events = cancel.events().map(|event| Some(event).filter(|_| stopped.is_none()));
                 let socket = (!hung_up).then(|| self.socket.as_fd());
                 let pipes = [stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd)];
-                wait([pipes[0], pipes[1], socket, event], limit)?
+                let own = [pipes[0], pipes[1], socket];
+                wait(&own.into_iter().chain(events).collect::<Vec<_>>(), limit)?
             };
+            let cancelled = ready[3..].contains(&true);
             if ready[0] && !pass(&mut stdout, &mut chunk, |chunk| output.stdout(chunk))? {
                 stdout = None;
             }
@@ -64,8 +66,8 @@ impl Running {
                 }
             }
             let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if stopped.is_none() && report.is_none() && (ready[3] || late) {
-                stopped = Some(if ready[3] { Stop::Cancelled } else { Stop::TimedOut });
+            if stopped.is_none() && report.is_none() && (cancelled || late) {
+                stopped = Some(if cancelled { Stop::Cancelled } else { Stop::TimedOut });
                 self.socket.shutdown(Shutdown::Write)?;
             }
         }
@@ -83,10 +85,7 @@ impl Drop for Running {
 }
 
 /// Waits until a descriptor has something, or the time has come.
-fn wait<const N: usize>(
-    files: [Option<BorrowedFd<'_>>; N],
-    deadline: Option<Instant>,
-) -> io::Result<[bool; N]> {
+fn wait(files: &[Option<BorrowedFd<'_>>], deadline: Option<Instant>) -> io::Result<Vec<bool>> {
     let mut events: Vec<PollFd<'_>> =
         files.iter().flatten().map(|file| PollFd::from_borrowed_fd(*file, PollFlags::IN)).collect();
     let timeout = deadline.map(|deadline| {
@@ -101,7 +100,7 @@ fn wait<const N: usize>(
         Err(error) => return Err(error.into()),
     }
     let mut events = events.iter().map(|event| !event.revents().is_empty());
-    Ok(files.map(|file| file.is_some() && events.next().unwrap_or(false)))
+    Ok(files.iter().map(|file| file.is_some() && events.next().unwrap_or(false)).collect())
 }
 
 /// Hands over one piece; `false` at the end.

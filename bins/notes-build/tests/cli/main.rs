@@ -1,5 +1,6 @@
 //! `notes-build` as a person uses it: what it prints, how it ends, and what it leaves behind.
 
+mod bases;
 mod builds;
 mod caches;
 mod checks;

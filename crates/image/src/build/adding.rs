@@ -21,7 +21,7 @@ use crate::store::Download;
 
 impl<S: ImageSource> Builder<'_, S> {
     pub(super) async fn add(
-        &mut self,
+        &self,
         state: &State,
         add: &Add,
         current: &Current<'_>,

@@ -1,9 +1,15 @@
-//! The walk through a plan: stages in order, steps in order.
+//! The walk through a plan: independent stages side by side, steps in order.
 
-use std::{collections::BTreeMap, mem, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use notes_dockerfile::{CopySource, Instruction, Span, Statement, Word};
 use notes_oci::{Digest, Image, ImageSource, Layer, Platform, Reference};
+use notes_sandbox::Cancel;
 
 use super::{
     Built, CopyError, Error, Options, Problem, Resources,
@@ -32,19 +38,20 @@ pub(super) struct Builder<'a, S> {
     /// The time of the commit as configs write it.
     created: String,
     /// Finished stages by number.
-    pub(super) stages: BTreeMap<usize, State>,
+    pub(super) stages: Mutex<BTreeMap<usize, State>>,
     /// The image that a stage stands on, where it stands directly on one.
-    bases: BTreeMap<usize, (Reference, Digest)>,
-    /// Images that were looked up, by name and platform.
-    images: BTreeMap<(String, String), Image>,
-    steps: Vec<StepReport>,
+    bases: Mutex<BTreeMap<usize, (Reference, Digest)>>,
+    /// Images that were looked up, by name and platform. Held while one is: who else wants it waits for it.
+    images: tokio::sync::Mutex<BTreeMap<(String, String), Image>>,
     /// What the steps made, by their keys.
-    pub(super) index: StepIndex,
-    pub(super) sharing: Sharing,
+    pub(super) index: Mutex<StepIndex>,
+    pub(super) sharing: Mutex<Sharing>,
     /// The cache mounts that steps had so far, those of failed attempts among them.
-    pub(super) mounts: BTreeMap<CacheMount, MountUse>,
+    pub(super) mounts: Mutex<BTreeMap<CacheMount, MountUse>>,
     /// The copies of a rung without mounts, as long as the build lasts.
-    pub(super) kept: Option<DraftDirectory>,
+    pub(super) kept: Mutex<Option<DraftDirectory>>,
+    /// Ends what this build runs.
+    pub(super) cancel: Mutex<Cancel>,
 }
 
 /// One statement on its way: whose it is and where errors point.
@@ -63,18 +70,18 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             resources,
             options,
             created,
-            stages: BTreeMap::new(),
-            bases: BTreeMap::new(),
-            images: BTreeMap::new(),
-            steps: Vec::new(),
-            index: StepIndex::default(),
-            sharing: Sharing::default(),
-            mounts: BTreeMap::new(),
-            kept: None,
+            stages: Mutex::default(),
+            bases: Mutex::default(),
+            images: tokio::sync::Mutex::default(),
+            index: Mutex::default(),
+            sharing: Mutex::default(),
+            mounts: Mutex::default(),
+            kept: Mutex::default(),
+            cancel: Mutex::default(),
         }
     }
 
-    pub(super) async fn build(mut self) -> Result<Built, Error> {
+    pub(super) async fn build(self) -> Result<Built, Error> {
         for argument in &self.plan.unused_arguments {
             let text = format!("no `ARG` declares the build argument `{argument}`");
             self.resources.reporter.warning(&text);
@@ -92,50 +99,19 @@ impl<'a, S: ImageSource> Builder<'a, S> {
     }
 
     /// Builds with what the caches offer, each layer of which may turn out not to be there.
-    async fn attempt(&mut self) -> Result<Built, Error> {
-        self.stages.clear();
-        self.steps.clear();
-        self.index = StepIndex::default();
-        let mut todo: Vec<&Stage> = self.plan.stages.iter().rev().collect();
-        while let Some(stage) = todo.last() {
-            let missing = self.missing(stage).await.map_err(|it| it.at(stage.from.span))?;
-            if missing.is_empty() {
-                let state = self.stage(stage).await?;
-                self.stages.insert(stage.index, state);
-                todo.pop();
-            }
-            todo.extend(missing);
-        }
-        let target = self.stages.remove(&self.plan.target);
+    async fn attempt(&self) -> Result<Built, Error> {
+        lock(&self.stages).clear();
+        lock(&self.sharing).unfinished.clear();
+        *lock(&self.index) = StepIndex::default();
+        let outer = &self.resources.cancel;
+        // Without a switch of its own, what runs beside a step that failed runs to its end.
+        *lock(&self.cancel) = outer.part().unwrap_or_else(|_| outer.clone());
+        let steps = self.build_stages().await?;
+        let target = self.finished(self.plan.target);
         let image = self.image(target.expect("a plan holds its target"));
-        self.index.note(&self.plan.platform, &self.steps);
-        Ok(Built {
-            image,
-            steps: mem::take(&mut self.steps),
-            index: mem::take(&mut self.index),
-            mounts: self.mounts.clone(),
-        })
-    }
-
-    /// Returns the stages that must be built before `stage` and are not. The plan orders those that its instructions name;
-    /// what triggers name is known only now.
-    async fn missing(&mut self, stage: &Stage) -> Result<Vec<&'a Stage>, Problem> {
-        let on_build = match &stage.base {
-            Base::Stage(index) => {
-                self.stages.get(index).map(|base| base.config.config.on_build.clone())
-            }
-            Base::Image(reference) => {
-                let image = self.lookup(reference, &stage.platform).await?;
-                Some(image.config().config.on_build.clone())
-            }
-            Base::Scratch | Base::Context(_) => None,
-        };
-        let triggers = triggers(&on_build.unwrap_or_default())?;
-        let statements = triggers.iter().chain(&stage.steps);
-        let needs = plan::needs(stage, statements, &self.plan.names)
-            .map_err(|error| Problem::Plan { source: Box::new(error) })?;
-        let unbuilt = needs.into_iter().filter(|index| !self.stages.contains_key(index));
-        Ok(unbuilt.filter_map(|index| self.plan.any_stage(index)).collect())
+        let mut index = mem::take(&mut *lock(&self.index));
+        index.note(&self.plan.platform, &steps);
+        Ok(Built { image, steps, index, mounts: lock(&self.mounts).clone() })
     }
 
     /// Puts together the image of a finished stage.
@@ -162,7 +138,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         let mut annotate = |name: &str, value: String| {
             annotations.insert(format!("{BASE_ANNOTATIONS}.{name}"), value);
         };
-        if let Some((reference, digest)) = self.bases.get(&index) {
+        if let Some((reference, digest)) = lock(&self.bases).get(&index) {
             if self.plan.names.is_known_elsewhere(reference) {
                 annotate("name", reference.to_string());
             }
@@ -171,7 +147,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         annotations
     }
 
-    async fn stage(&mut self, stage: &Stage) -> Result<State, Error> {
+    pub(super) async fn stage(&self, stage: &Stage) -> Result<(State, Vec<StepReport>), Error> {
         let from = stage.from.span;
         let mut built = self.base(stage).await.map_err(|problem| problem.at(from))?;
         // They fire once.
@@ -182,25 +158,27 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             .map(|trigger| (trigger, from))
             .chain(stage.steps.iter().map(|statement| (statement, statement.span)));
         let of = triggers.len() + stage.steps.len();
+        let mut reports = Vec::with_capacity(of);
         for (number, (statement, span)) in (1..).zip(statements) {
             let stage_name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
             let text = statement.original.clone();
             let name = StepName { stage: stage_name, number, of, text };
-            if let Err(error) =
-                self.step(&mut built, statement, Current { stage, name, span }).await
-            {
-                self.sharing.unfinished = built.layers;
-                return Err(error);
+            match self.step(&mut built, statement, Current { stage, name, span }).await {
+                Ok(report) => reports.push(report),
+                Err(error) => {
+                    lock(&self.sharing).unfinished.push(built.layers);
+                    return Err(error);
+                }
             }
         }
-        Ok(built)
+        Ok((built, reports))
     }
 
-    async fn base(&mut self, stage: &Stage) -> Result<State, Problem> {
+    async fn base(&self, stage: &Stage) -> Result<State, Problem> {
         match &stage.base {
             Base::Scratch => Ok(State::scratch(stage.platform.clone())),
             Base::Stage(index) => {
-                Ok(self.stages.get(index).expect("a plan orders its stages").of_stage())
+                Ok(self.finished(*index).expect("it is built when it is needed").of_stage())
             }
             Base::Context(name) => {
                 let mut built = State::scratch(stage.platform.clone());
@@ -219,7 +197,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
                         found: found.to_string(),
                     });
                 }
-                self.bases.insert(stage.index, (reference.clone(), image.digest()));
+                lock(&self.bases).insert(stage.index, (reference.clone(), image.digest()));
                 Ok(State::of_image(&image))
             }
         }
@@ -231,26 +209,27 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         tree.cloned().ok_or_else(|| Problem::Context { name: name.into() })
     }
 
-    async fn lookup(
-        &mut self,
+    pub(super) async fn lookup(
+        &self,
         reference: &Reference,
         platform: &Platform,
     ) -> Result<Image, Problem> {
         let key = (reference.to_string(), platform.to_string());
-        if let Some(image) = self.images.get(&key) {
+        let mut images = self.images.lock().await;
+        if let Some(image) = images.get(&key) {
             return Ok(image.clone());
         }
         self.resources.reporter.resolving(&key.0);
         let image = self.resources.images.image(reference, platform).await.map_err(|error| {
             Problem::Image { reference: Box::new(reference.clone()), source: Box::new(error) }
         })?;
-        self.images.insert(key, image.clone());
+        images.insert(key, image.clone());
         Ok(image)
     }
 
     /// Finds what `--from` or `from=` means; absent it is the build context.
     pub(super) async fn files(
-        &mut self,
+        &self,
         name: Option<&str>,
         current: &Current<'_>,
     ) -> Result<Files, Problem> {
@@ -262,7 +241,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             Origin::Nothing => Ok(Files::Tree(Arc::new(Nothing))),
             Origin::Context(name) => self.context(&name).map(Files::Tree),
             Origin::Stage(index) => {
-                let state = self.stages.get(&index).ok_or_else(|| Problem::Plan {
+                let state = self.finished(index).ok_or_else(|| Problem::Plan {
                     source: Box::new(plan::Error {
                         problem: plan::Problem::LaterStage { name: name.into() },
                         span: Some(current.span),
@@ -270,7 +249,7 @@ impl<'a, S: ImageSource> Builder<'a, S> {
                 })?;
                 let identity = state.chain().hex();
                 let name = format!("stage `{name}`");
-                Ok(Files::Layers { layers: state.layers.clone(), identity, name })
+                Ok(Files::Layers { layers: state.layers, identity, name })
             }
             Origin::Image(reference) => {
                 let image = self.lookup(&reference, &current.stage.platform).await?;
@@ -282,11 +261,11 @@ impl<'a, S: ImageSource> Builder<'a, S> {
     }
 
     async fn step(
-        &mut self,
+        &self,
         state: &mut State,
         statement: &Statement,
         current: Current<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<StepReport, Error> {
         let reporter = Arc::clone(&self.resources.reporter);
         reporter.started(&current.name);
         let begun = Instant::now();
@@ -305,12 +284,11 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             },
         };
         reporter.finished(&current.name, &outcome);
-        self.record(state, done, current.name, outcome);
-        Ok(())
+        Ok(self.record(state, done, current.name, outcome))
     }
 
     async fn carry_out(
-        &mut self,
+        &self,
         state: &mut State,
         instruction: &Instruction,
         current: &Current<'_>,
@@ -327,8 +305,14 @@ impl<'a, S: ImageSource> Builder<'a, S> {
         }
     }
 
-    /// Adds what a step did to the stage and to the report.
-    fn record(&mut self, state: &mut State, done: Done, name: StepName, outcome: Outcome) {
+    /// Adds what a step did to the stage, and returns the report about it.
+    fn record(
+        &self,
+        state: &mut State,
+        done: Done,
+        name: StepName,
+        outcome: Outcome,
+    ) -> StepReport {
         let (created_by, layer, keyed) = match done {
             Done::Config { created_by } => (created_by, None, None),
             Done::Files { created_by, result, keyed } => {
@@ -341,8 +325,12 @@ impl<'a, S: ImageSource> Builder<'a, S> {
             Some(Keyed { key, inputs }) => (Some(key.hex()), inputs),
             None => (None, Vec::new()),
         };
-        self.steps.push(StepReport { name, outcome, key, inputs, layer: layer_id });
+        StepReport { name, outcome, key, inputs, layer: layer_id }
     }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the exact place of a problem inside its statement, where that is known.
@@ -390,7 +378,7 @@ fn source_named(sources: &[CopySource], pattern: &str) -> Option<Span> {
 }
 
 /// Reads the triggers of a base image (`ONBUILD`).
-fn triggers(texts: &[String]) -> Result<Vec<Statement>, Problem> {
+pub(super) fn triggers(texts: &[String]) -> Result<Vec<Statement>, Problem> {
     let mut triggers = Vec::with_capacity(texts.len());
     for text in texts {
         let trigger = Statement::parse_trigger(text)

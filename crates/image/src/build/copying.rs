@@ -26,7 +26,7 @@ use common::{Common, Link, Prepared};
 
 impl<S: ImageSource> Builder<'_, S> {
     pub(super) async fn copy(
-        &mut self,
+        &self,
         state: &State,
         copy: &Copy,
         current: &Current<'_>,
@@ -57,7 +57,7 @@ impl<S: ImageSource> Builder<'_, S> {
 
     /// Returns the layer of a whole tree on nothing.
     pub(super) async fn whole(
-        &mut self,
+        &self,
         state: &State,
         tree: Arc<dyn Tree>,
     ) -> Result<Option<Layer>, Problem> {
@@ -76,7 +76,7 @@ impl<S: ImageSource> Builder<'_, S> {
     }
 
     pub(super) async fn copy_files(
-        &mut self,
+        &self,
         state: &State,
         prepared: Prepared,
         source: Files,

@@ -7,7 +7,7 @@ use tokio_util::io::SyncIoBridge;
 
 use super::{
     Problem,
-    builder::Builder,
+    builder::{Builder, lock},
     context::Files,
     run::{self, CacheRequest, Request},
     running::Mount,
@@ -64,14 +64,15 @@ fn adopt(from: &Path, to: &Path) -> io::Result<()> {
 impl<S: ImageSource> Builder<'_, S> {
     /// Notes the cache mounts of a step.
     pub(super) async fn note_mounts(
-        &mut self,
+        &self,
         mounts: &[Mount],
         used: MountUse,
     ) -> Result<(), Problem> {
         for (request, files) in mounts {
             if let Request::Cache(cache) = request {
                 let mount = self.mount_identity(request, cache, files.as_ref()).await?;
-                let before = self.mounts.entry(mount).or_insert(used);
+                let mut known = lock(&self.mounts);
+                let before = known.entry(mount).or_insert(used);
                 *before = used.max(*before);
             }
         }

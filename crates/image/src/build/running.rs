@@ -1,14 +1,18 @@
 //! The steps `RUN` and `WORKDIR`.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use notes_dockerfile::{Run, Workdir};
-use notes_oci::{Digest, ImageSource};
-use notes_sandbox::{Isolation, Sandbox, ViewError};
+use notes_oci::{Digest, ImageSource, Layer};
+use notes_sandbox::{Isolation, Sandbox, View, ViewError};
 
 use super::{
     Problem,
-    builder::{Builder, Current},
+    builder::{Builder, Current, lock},
     context::Files,
     copy::{self, Fingerprint},
     files::{self, blocking},
@@ -30,7 +34,7 @@ pub(super) type Mount = (Request, Option<Files>);
 
 impl<S: ImageSource> Builder<'_, S> {
     pub(super) async fn run(
-        &mut self,
+        &self,
         state: &State,
         run: &Run,
         current: &Current<'_>,
@@ -67,7 +71,7 @@ impl<S: ImageSource> Builder<'_, S> {
             compression: self.options.compression,
             store: self.resources.store.clone(),
             sandbox,
-            cancel: self.resources.cancel.clone(),
+            cancel: lock(&self.cancel).clone(),
             reporter: Arc::clone(&self.resources.reporter),
             name: current.name.clone(),
         };
@@ -77,15 +81,16 @@ impl<S: ImageSource> Builder<'_, S> {
     }
 
     /// Returns where a rung without mounts keeps its copies during this build.
-    fn keep(&mut self, sandbox: &Sandbox) -> Result<Option<PathBuf>, Problem> {
+    fn keep(&self, sandbox: &Sandbox) -> Result<Option<PathBuf>, Problem> {
         if sandbox.isolation() == Isolation::Namespaces {
             return Ok(None);
         }
-        let kept = match self.kept.take() {
-            Some(kept) => kept,
+        let mut kept = lock(&self.kept);
+        let directory = match kept.take() {
+            Some(directory) => directory,
             None => self.resources.store.draft_directory()?,
         };
-        Ok(Some(self.kept.insert(kept).work()))
+        Ok(Some(kept.insert(directory).work()))
     }
 
     async fn run_key(
@@ -154,64 +159,86 @@ impl<S: ImageSource> Builder<'_, S> {
         sandbox: &Sandbox,
         scratch: &DraftDirectory,
     ) -> Result<Vec<Prepared>, Problem> {
-        let mut prepared = Vec::with_capacity(mounts.len());
-        for (number, (request, files)) in mounts.into_iter().enumerate() {
+        let mut mounts: Vec<_> = mounts.into_iter().enumerate().collect();
+        // In one order for all: two steps that have a cache each and want the other's would wait for ever.
+        mounts.sort_by_key(|(_, (request, _))| match request {
+            Request::Cache(cache) => Some(cache.id.clone()),
+            _ => None,
+        });
+        let mut prepared = BTreeMap::new();
+        for (number, mount) in mounts {
             let place = scratch.scratch(&format!("mount-{number}"));
-            match request {
-                Request::Bind { target, source, access, .. } => {
-                    let files = files.expect("a bind mount has files");
-                    let tree = files.tree(self.resources).await?;
-                    prepared.push(match files {
-                        Files::Layers { layers, .. } => {
-                            let layers = files::unpacked(self.resources, &layers).await?;
-                            std::fs::create_dir(&place)?;
-                            match sandbox.view(&layers, &place) {
-                                Ok(view) => run::bind(&tree, &source, &target, access, view)?,
-                                Err(ViewError::NotOffered { .. }) => {
-                                    let copy = place.join("copy");
-                                    blocking(move || {
-                                        run::copied(&copy, &tree, &source, &target, access)
-                                    })
-                                    .await?
-                                }
-                                Err(source) => return Err(Problem::View { source }),
-                            }
-                        }
-                        Files::Tree(_) => {
-                            blocking(move || run::copied(&place, &tree, &source, &target, access))
-                                .await?
-                        }
-                    });
-                }
-                Request::Cache(ref cache) => {
-                    let filled = run::Filled {
-                        identity: self.mount_identity(&request, cache, files.as_ref()).await?,
-                        seed: match files {
-                            None => None,
-                            Some(files) => Some(files.tree(self.resources).await?),
-                        },
-                    };
-                    let shared = self.shared_mount(&filled.identity).await;
-                    let (store, cache) = (self.resources.store.clone(), cache.clone());
-                    let filled = blocking(move || run::cache(&store, &cache, &filled, shared));
-                    prepared.push(filled.await?);
-                }
-                Request::Tmpfs { target, size } => prepared.push(run::tmpfs(&target, size)),
-                Request::Secret(request) => {
-                    let secret = self.resources.secrets.get(&request.id);
-                    prepared.extend(run::secret(&request, secret)?);
-                }
-                Request::Ssh(request) => {
-                    let socket = self.resources.agents.get(&request.id);
-                    prepared.extend(run::ssh(&request, socket.map(PathBuf::as_path), &place)?);
-                }
-            }
+            prepared.insert(number, self.prepare_one(mount, sandbox, place).await?);
         }
-        Ok(prepared)
+        Ok(prepared.into_values().flatten().collect())
+    }
+
+    /// Puts the source of a mount at `place`, if it needs one; nothing for what was not given and is not required.
+    async fn prepare_one(
+        &self,
+        (request, files): Mount,
+        sandbox: &Sandbox,
+        place: PathBuf,
+    ) -> Result<Option<Prepared>, Problem> {
+        Ok(match request {
+            Request::Bind { target, source, access, .. } => {
+                let files = files.expect("a bind mount has files");
+                let tree = files.tree(self.resources).await?;
+                let view = match &files {
+                    Files::Layers { layers, .. } => self.view(layers, sandbox, &place).await?,
+                    Files::Tree(_) => None,
+                };
+                Some(match view {
+                    Some(view) => run::bind(&tree, &source, &target, access, view)?,
+                    None => {
+                        blocking(move || {
+                            run::copied(&place.join("copy"), &tree, &source, &target, access)
+                        })
+                        .await?
+                    }
+                })
+            }
+            Request::Cache(ref cache) => {
+                let filled = run::Filled {
+                    identity: self.mount_identity(&request, cache, files.as_ref()).await?,
+                    seed: match files {
+                        None => None,
+                        Some(files) => Some(files.tree(self.resources).await?),
+                    },
+                };
+                let shared = self.shared_mount(&filled.identity).await;
+                let (store, cache) = (self.resources.store.clone(), cache.clone());
+                Some(blocking(move || run::cache(&store, &cache, &filled, shared)).await?)
+            }
+            Request::Tmpfs { target, size } => Some(run::tmpfs(&target, size)),
+            Request::Secret(request) => {
+                run::secret(&request, self.resources.secrets.get(&request.id))?
+            }
+            Request::Ssh(request) => {
+                let socket = self.resources.agents.get(&request.id);
+                run::ssh(&request, socket.map(PathBuf::as_path), &place)?
+            }
+        })
+    }
+
+    /// Shows merged layers at `place`, where the rung can.
+    async fn view(
+        &self,
+        layers: &[Layer],
+        sandbox: &Sandbox,
+        place: &Path,
+    ) -> Result<Option<View>, Problem> {
+        let layers = files::unpacked(self.resources, layers).await?;
+        std::fs::create_dir(place)?;
+        match sandbox.view(&layers, place) {
+            Ok(view) => Ok(Some(view)),
+            Err(ViewError::NotOffered { .. }) => Ok(None),
+            Err(source) => Err(Problem::View { source }),
+        }
     }
 
     pub(super) async fn workdir(
-        &mut self,
+        &self,
         state: &mut State,
         instruction: &Workdir,
     ) -> Result<Done, Problem> {

@@ -8,7 +8,11 @@ use std::{
 
 use notes_oci::{Digest, ImageSource, Layer};
 
-use super::{Built, Error, Problem, builder::Builder, step::By};
+use super::{
+    Built, Error, Problem,
+    builder::{Builder, lock},
+    step::By,
+};
 use crate::{
     cache::{CacheKey, Found, Kept},
     store::UnpackError,
@@ -21,8 +25,8 @@ pub(super) struct Sharing {
     taken: BTreeMap<Digest, Bytes>,
     /// Those that are taken no more.
     refused: BTreeSet<Digest>,
-    /// The layers of the stage in which the attempt failed.
-    pub(super) unfinished: Vec<Layer>,
+    /// The layers of the stages in which the attempt failed.
+    pub(super) unfinished: Vec<Vec<Layer>>,
 }
 
 /// Whether the bytes of a layer can be had.
@@ -54,7 +58,7 @@ impl Sharing {
 
 impl<S: ImageSource> Builder<'_, S> {
     /// Asks the shared cache.
-    pub(super) async fn shared(&mut self, key: &CacheKey) -> Option<(Kept, By)> {
+    pub(super) async fn shared(&self, key: &CacheKey) -> Option<(Kept, By)> {
         let shared = self.resources.shared.as_ref()?;
         let Found { kept, cache } = shared.find(key).await?;
         let kept = match kept {
@@ -64,16 +68,17 @@ impl<S: ImageSource> Builder<'_, S> {
             }
             kept => kept,
         };
-        self.sharing.take(&kept).then_some((kept, By::Shared(cache)))
+        lock(&self.sharing).take(&kept).then_some((kept, By::Shared(cache)))
     }
 
     /// Tells whether a layer of a shared cache made an attempt fail, and takes it no more.
-    pub(super) fn blames_sharing(&mut self, error: &Error) -> bool {
+    pub(super) fn blames_sharing(&self, error: &Error) -> bool {
         let Problem::Unpack { source } = &error.problem else { return false };
         let (UnpackError::Read { digest, .. } | UnpackError::Unpack { digest, .. }) = source else {
             return false;
         };
-        match self.sharing.taken.get(digest) {
+        let taken = lock(&self.sharing).taken.get(digest).copied();
+        match taken {
             None => return false,
             Some(Bytes::Kept) => {
                 let causes = iter::successors(Some(source as &dyn error::Error), |it| it.source());
@@ -83,31 +88,33 @@ impl<S: ImageSource> Builder<'_, S> {
             }
             Some(Bytes::Promised) => self.refuse_promises_beside(*digest),
         }
-        self.sharing.refuse(*digest);
+        lock(&self.sharing).refuse(*digest);
         true
     }
 
     /// Takes no promise any more that lies in one stage with `digest`: who reads one layer of a stage reads all.
-    fn refuse_promises_beside(&mut self, digest: Digest) {
-        let stages = self.stages.values().map(|stage| &stage.layers);
-        let beside = stages
-            .chain([&self.sharing.unfinished])
+    fn refuse_promises_beside(&self, digest: Digest) {
+        let (stages, mut sharing) = (lock(&self.stages), lock(&self.sharing));
+        let finished = stages.values().map(|stage| &stage.layers);
+        let beside = finished
+            .chain(&sharing.unfinished)
             .filter(|layers| layers.iter().any(|layer| layer.digest() == digest))
             .flatten()
             .map(Layer::digest);
-        let promised = beside.filter(|it| self.sharing.taken.get(it) == Some(&Bytes::Promised));
+        let promised = beside.filter(|it| sharing.taken.get(it) == Some(&Bytes::Promised));
         for digest in promised.collect::<Vec<_>>() {
-            self.sharing.refuse(digest);
+            sharing.refuse(digest);
         }
     }
 
     /// Tells whether a layer of the image is only promised, and takes it no more.
-    pub(super) fn breaks_promise(&mut self, built: &Built) -> bool {
+    pub(super) fn breaks_promise(&self, built: &Built) -> bool {
+        let mut sharing = lock(&self.sharing);
         let digests = built.image.layers().iter().map(Layer::digest);
-        let promised = digests.filter(|it| self.sharing.taken.get(it) == Some(&Bytes::Promised));
+        let promised = digests.filter(|it| sharing.taken.get(it) == Some(&Bytes::Promised));
         let promised: Vec<_> = promised.collect();
         for digest in &promised {
-            self.sharing.refuse(*digest);
+            sharing.refuse(*digest);
         }
         !promised.is_empty()
     }

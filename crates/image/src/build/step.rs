@@ -2,7 +2,10 @@
 
 use notes_oci::{ImageSource, Layer};
 
-use super::{Problem, Reuse, builder::Builder};
+use super::{
+    Problem, Reuse,
+    builder::{Builder, lock},
+};
 use crate::{
     cache::{CacheKey, Input, Kept, KeyBuilder, Made},
     pack::Packed,
@@ -56,7 +59,7 @@ pub(super) enum By {
 
 impl<S: ImageSource> Builder<'_, S> {
     /// Returns what the step made in an earlier build, if it may be used.
-    pub(super) async fn known(&mut self, keyed: &Keyed) -> Option<StepResult> {
+    pub(super) async fn known(&self, keyed: &Keyed) -> Option<StepResult> {
         if self.options.reuse == Reuse::Nothing {
             return None;
         }
@@ -69,7 +72,7 @@ impl<S: ImageSource> Builder<'_, S> {
 
     /// Remembers what the step made.
     pub(super) fn remember(
-        &mut self,
+        &self,
         key: &CacheKey,
         packed: Option<Packed>,
     ) -> Result<StepResult, Problem> {
@@ -86,8 +89,8 @@ impl<S: ImageSource> Builder<'_, S> {
         }
     }
 
-    fn result(&mut self, key: &CacheKey, kept: Kept, by: By) -> StepResult {
-        self.index.insert(key, kept.clone());
+    fn result(&self, key: &CacheKey, kept: Kept, by: By) -> StepResult {
+        lock(&self.index).insert(key, kept.clone());
         StepResult { layer: kept.into_layer(), by }
     }
 }

@@ -9,4 +9,5 @@ mod repositories;
 mod run;
 mod rungs;
 mod same;
+mod stages;
 mod world;

@@ -40,7 +40,7 @@ pub(in super::super) enum From<'a> {
 #[derive(Clone, Debug)]
 pub(in super::super) struct CacheRequest {
     pub(super) target: String,
-    pub(super) id: String,
+    pub(in super::super) id: String,
     /// What fills a new one.
     from: Option<Spanned<String>>,
     pub(super) source: String,

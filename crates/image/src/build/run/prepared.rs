@@ -71,7 +71,7 @@ pub(in super::super) fn copied(
     access: Access,
 ) -> Result<Prepared, Problem> {
     let (path, entry) = find(tree, source)?;
-    fs::create_dir(place)?;
+    fs::create_dir_all(place)?;
     copy::export(tree, (&path, &entry), place, EPOCH)?;
     let source = match path.file_name() {
         Some(name) if !entry.is_directory() => place.join(name),
