@@ -17,7 +17,7 @@ use notes_oci::{LayoutError, ReferenceError, VerifyError};
 use notes_registry::{PullError, PushError, RequestError};
 use notes_sandbox::{EnterError, RunError};
 
-use crate::contexts::ImagesError;
+use crate::{contexts::ImagesError, settings::Settings};
 
 pub(crate) fn open(error: OpenError) -> Failure {
     let hint = error.hint();
@@ -103,15 +103,11 @@ impl Source<'_> {
             .with_excerpt(span.map(|span| self.excerpt(span)))
     }
 
-    pub(crate) fn build(
-        self,
-        error: build::Error,
-        ignore: &str,
-        limit: &Setting<Option<Seconds>>,
-    ) -> Failure {
+    pub(crate) fn build(self, error: build::Error, ignore: &str, settings: &Settings) -> Failure {
         let (kind, span) = (kind_of(&error), error.span);
         let hint = match error.problem {
-            build::Problem::TimedOut { .. } => Some(limit_of_run(limit)),
+            build::Problem::TimedOut { .. } => Some(limit_of_run(&settings.run_timeout)),
+            _ if error.is_disk_full() => Some(full_disk(&settings.store.value)),
             _ => hint_of(&error, ignore),
         };
         let failure = match error.problem {
@@ -127,6 +123,13 @@ fn limit_of_run(limit: &Setting<Option<Seconds>>) -> String {
     let seconds = limit.value.map(|seconds| seconds.to_string()).unwrap_or_default();
     let (key, origin) = (limit.key, &limit.origin);
     format!("`{key}` is `{seconds}` ({origin}); `--run-timeout` sets another, 0 none")
+}
+
+fn full_disk(store: &Path) -> String {
+    format!(
+        "the disk of the store `{}` is full: `notes-build prune --keep 0` empties the store, `--store` names another place",
+        store.display()
+    )
 }
 
 fn hint_of(error: &build::Error, ignore: &str) -> Option<String> {
@@ -150,6 +153,7 @@ fn kind_of(error: &build::Error) -> Kind {
         }
         Problem::Fetch { source, .. } | Problem::Repository { source, .. } => kind_of_fetch(source),
         Problem::Unpack { .. } | Problem::Store { .. } => Kind::Internal,
+        _ if error.is_disk_full() => Kind::Internal,
         _ => Kind::Configuration,
     }
 }
@@ -195,6 +199,10 @@ pub(crate) fn ignore(name: &str, text: &str, error: IgnoreError) -> Failure {
 }
 
 pub(crate) fn store(error: store::OpenError) -> Failure {
+    if error.source.kind() == io::ErrorKind::StorageFull {
+        let hint = full_disk(&error.path);
+        return Failure::new(Kind::Internal, error).with_hint(hint);
+    }
     Failure::new(Kind::Configuration, error)
         .with_hint("name another directory with `--store` or `NOTES_BUILD_STORE`")
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! <root>/oci-layout, blobs/sha256/<digest>   compressed layers; an image layout as far as blobs go
 //! <root>/layers/<diff id>/                   unpacked layers in the form overlayfs mounts
+//! <root>/layers/<diff id>.census             what one has, so that it is missed after a power cut
 //! <root>/user-layers/<diff id>/              the same, made by who may not set `trusted` attributes: see [`overlay`](crate::overlay)
 //! <root>/steps/<key>                         what a step made, as JSON
 //! <root>/mounts/<id>/                        directories of `RUN --mount=type=cache`
@@ -13,6 +14,7 @@
 //! Everything is written below `drafts` and renamed, so a name that exists is whole. Each draft is locked by the process
 //! that writes it: what a killed build left behind is recognised by its free lock and removed by the next one.
 
+mod damage;
 mod download;
 mod draft;
 mod lock;
@@ -34,12 +36,15 @@ use crate::{
     pack::Packed,
 };
 
+pub use damage::Condition;
 pub use download::Download;
 pub use draft::{Draft, DraftDirectory};
 pub use lock::Lock;
 pub use mounts::PackMountError;
 pub use prune::{PruneError, PruneOptions, Pruned};
 pub use unpacked::UnpackError;
+
+use damage::Used;
 
 /// What is in the root of a store.
 const DIRECTORIES: [&str; 7] =
@@ -54,6 +59,7 @@ pub struct Store {
     root: PathBuf,
     /// The directory of unpacked layers whose form this process reads and writes.
     layers: &'static str,
+    used: Arc<Used>,
     /// Held as long as the store is open, so that `prune` knows.
     _use: Arc<Lock>,
 }
@@ -79,7 +85,7 @@ impl Store {
         };
         let (lock, layers) =
             prepare().map_err(|source| OpenError { path: root.clone(), source })?;
-        Ok(Self { root, layers, _use: Arc::new(lock) })
+        Ok(Self { root, layers, used: Arc::default(), _use: Arc::new(lock) })
     }
 
     fn prepare(root: &Path) -> io::Result<Lock> {
@@ -113,6 +119,7 @@ impl Store {
     /// Returns a packed layer, opened from the store when somebody reads it.
     pub fn layer(&self, packed: &Packed) -> Layer {
         let Packed { media_type, digest, size, diff_id } = packed.clone();
+        self.used.add(digest);
         let blob = FileBlob { path: self.blob_path(&digest), digest, size };
         Layer::new(Descriptor::new(media_type, digest, size), diff_id, blob)
     }

@@ -156,15 +156,23 @@ impl Job {
     ) -> Result<(), Failure> {
         let ui = &session.ui;
         let made = loop {
-            let made = engine.build(&self, ui).await?;
-            engine::summarize(ui, &made.product, Elapsed(started.elapsed()));
-            engine.record(&self, &made);
-            match self.write(&engine, &made, ui).await {
-                Err(failure) if engine.caches.is_some() && failure::is_about_a_layer(&failure) => {
-                    ui.warning(format_args!("building again without a build cache: {failure}"));
-                    engine.caches = None;
-                }
-                written => break written.map(|()| made)?,
+            let failure = match self.produce(&engine, ui, started).await {
+                Ok(made) => match self.write(&engine, &made, ui).await {
+                    Ok(()) => break made,
+                    Err(failure)
+                        if engine.caches.is_some() && failure::is_about_a_layer(&failure) =>
+                    {
+                        let text = format_args!("building again without a build cache: {failure}");
+                        ui.warning(text);
+                        engine.caches = None;
+                        continue;
+                    }
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            if !self.may_repeat(&failure) || !engine.repair(ui).await? {
+                return Err(failure);
             }
         };
         self.handover.write(&self.project, &made.product, &self.references)?;
@@ -176,6 +184,20 @@ impl Job {
             return Ok(());
         }
         print_result(pinned).map_err(|error| Failure::new(Kind::Internal, error))
+    }
+
+    async fn produce(&self, engine: &Engine, ui: &Ui, started: Instant) -> Result<Made, Failure> {
+        let made = engine.build(self, ui).await?;
+        engine::summarize(ui, &made.product, Elapsed(started.elapsed()));
+        engine.record(self, &made);
+        Ok(made)
+    }
+
+    /// Tells whether a failure can come from the store, and nothing was written yet that cannot be taken back. A registry refuses
+    /// a damaged blob as it does one that was damaged on the way.
+    fn may_repeat(&self, failure: &Failure) -> bool {
+        let of_blobs = matches!(failure.kind(), Kind::Internal | Kind::Network);
+        of_blobs && !self.outputs.iter().any(Output::is_stdout)
     }
 
     async fn write(&self, engine: &Engine, made: &Made, ui: &Ui) -> Result<(), Failure> {

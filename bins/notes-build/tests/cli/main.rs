@@ -6,6 +6,7 @@ mod caches;
 mod checks;
 mod containers;
 mod contexts;
+mod disks;
 mod dockerfiles;
 mod downloads;
 mod explain;

@@ -222,17 +222,18 @@ impl World {
     }
 
     pub(crate) fn normalize(&self, output: &Output) -> Ran {
+        self.normalized(&output.stdout, &output.stderr, output.status.code().unwrap_or(-1))
+    }
+
+    /// The same of what was written elsewhere.
+    pub(crate) fn normalized(&self, stdout: &[u8], stderr: &[u8], status: i32) -> Ran {
         let normal = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes).into_owned();
             let text = text.replace(self.registry.registry().as_str(), "REGISTRY");
             let text = text.replace(self.repository.path().to_str().unwrap(), "REPOSITORY");
             text.replace(self.home.path().to_str().unwrap(), "HOME")
         };
-        Ran {
-            stdout: normal(&output.stdout),
-            stderr: normal(&output.stderr),
-            status: output.status.code().unwrap_or(-1),
-        }
+        Ran { stdout: normal(stdout), stderr: normal(stderr), status }
     }
 }
 

@@ -88,10 +88,11 @@ impl<S: ImageSource> Builder<'_, S> {
             return Ok(Done::Files { created_by, result: result.into(), keyed });
         }
         for source in &request.sources {
-            if let Source::Remote(Remote { url, digest, .. }) = source
-                && !self.resources.store.blob_path(digest).exists()
-            {
-                self.download(url, Some(*digest)).await?;
+            if let Source::Remote(Remote { url, digest, .. }) = source {
+                let (store, blob) = (self.resources.store.clone(), *digest);
+                if !blocking(move || store.has_sound_blob(&blob)).await? {
+                    self.download(url, Some(*digest)).await?;
+                }
             }
         }
         let clones = self.clones(&request.sources).await?;

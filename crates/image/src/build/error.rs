@@ -1,6 +1,6 @@
 //! Why a build fails.
 
-use std::{error, fmt, io, path::PathBuf, time::Duration};
+use std::{error, fmt, io, iter, path::PathBuf, time::Duration};
 
 use notes_dockerfile::{ExpandError, ParseError, PortError, Span};
 use notes_oci::{Digest, Reference};
@@ -338,6 +338,19 @@ impl Error {
         }
     }
 
+    /// Tells whether a disk is full: that of the store, which holds also what commands write.
+    pub fn is_disk_full(&self) -> bool {
+        match &self.problem {
+            Problem::Failed { output, .. } => {
+                output.iter().any(|line| line.to_lowercase().contains("no space left on device"))
+            }
+            problem => causes(problem).any(|error| {
+                let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+                error.downcast_ref::<io::Error>().is_some_and(|error| full.contains(&error.kind()))
+            }),
+        }
+    }
+
     /// Returns the last lines of a command that failed or was ended.
     pub fn output(&self) -> &[String] {
         match &self.problem {
@@ -345,4 +358,14 @@ impl Error {
             _ => &[],
         }
     }
+}
+
+/// Returns an error and what caused it. An [`io::Error`] that wraps an error leaves that one out of its own causes.
+fn causes<'a>(
+    error: &'a (dyn error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn error::Error + 'static)> {
+    iter::successors(Some(error), |error| match error.downcast_ref::<io::Error>() {
+        Some(wrapper) => wrapper.get_ref().map(|inner| inner as _),
+        None => error.source(),
+    })
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use notes_oci::{ImageSource, Layer};
 
 use super::{Problem, Resources};
-use crate::{overlay::Layers, tree::Tree};
+use crate::{overlay::Layers, store::Condition, tree::Tree};
 
 /// Unpacks layers and returns their directories, bottom first.
 pub(super) async fn unpacked<S: ImageSource>(
@@ -14,7 +14,14 @@ pub(super) async fn unpacked<S: ImageSource>(
 ) -> Result<Vec<PathBuf>, Problem> {
     let mut directories = Vec::with_capacity(layers.len());
     for layer in layers {
-        if !resources.store.layer_path(&layer.diff_id()).exists() {
+        let condition = resources.store.condition(&layer.diff_id())?;
+        if condition == Condition::Damaged {
+            let path = resources.store.layer_path(&layer.diff_id());
+            let text =
+                format!("the unpacked layer `{}` is damaged: it is unpacked again", path.display());
+            resources.reporter.warning(&text);
+        }
+        if condition != Condition::Whole {
             resources.reporter.unpacking(&layer.digest().to_string(), layer.size());
         }
         directories.push(resources.store.unpacked(layer).await?);

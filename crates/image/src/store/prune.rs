@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{DIRECTORIES, Store, lock::Lock};
+use super::{DIRECTORIES, Store, damage, lock::Lock};
 
 /// What [`Store::prune`] keeps.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,6 +77,8 @@ impl Store {
             if before - pruned.removed <= options.keep_bytes {
                 break;
             }
+            // First: a layer that is removed by half must not look whole.
+            remove_census(&candidate.path).map_err(failed)?;
             remove(&candidate.path).map_err(failed)?;
             pruned.removed += candidate.bytes;
             pruned.entries += 1;
@@ -90,6 +92,11 @@ fn candidates(root: &Path) -> io::Result<Vec<Candidate>> {
     for directory in DIRECTORIES {
         for entry in fs::read_dir(root.join(directory))? {
             let path = entry?.path();
+            // Goes with its layer.
+            if path.extension().is_some_and(|it| it == "census") && path.with_extension("").exists()
+            {
+                continue;
+            }
             let metadata = fs::symlink_metadata(&path)?;
             let used = metadata.modified()?;
             candidates.push(Candidate { used, bytes: size(&path)?, path });
@@ -108,6 +115,13 @@ fn size(path: &Path) -> io::Result<u64> {
         }
     }
     Ok(bytes)
+}
+
+fn remove_census(layer: &Path) -> io::Result<()> {
+    match fs::remove_file(damage::path(layer)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -1,11 +1,14 @@
 //! Unpacked layers: made once, by whoever needs them first.
 
-use std::{io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use notes_oci::{DiffId, Digest, Layer};
 use tokio_util::io::SyncIoBridge;
 
-use super::{DraftDirectory, Store, lock::Lock};
+use super::{Condition, DraftDirectory, Store, lock::Lock};
 use crate::{overlay::Layers, unpack};
 
 /// The error returned when a layer cannot be unpacked.
@@ -37,11 +40,13 @@ pub enum UnpackError {
 }
 
 impl Store {
-    /// Returns the directory of an unpacked layer, after unpacking it if nobody has yet. Its bytes come from the store if
-    /// they are there, and from the layer's own source if not, without being kept.
+    /// Returns the directory of an unpacked layer, after unpacking it if nobody has yet or if it is
+    /// [damaged](Condition::Damaged). Its bytes come from the store if they are there, and from the layer's own source if not,
+    /// without being kept.
     pub async fn unpacked(&self, layer: &Layer) -> Result<PathBuf, UnpackError> {
         let path = self.layer_path(&layer.diff_id());
-        if path.exists() {
+        let failed = |source| UnpackError::Store { source };
+        if self.condition(&layer.diff_id()).map_err(failed)? == Condition::Whole {
             return Ok(path);
         }
         let digest = layer.digest();
@@ -74,13 +79,15 @@ impl Store {
         let lock = path.with_extension("lock");
         // Two builds that need one layer: the second waits and finds it.
         let _lock = Lock::exclusive(&lock).map_err(failed)?;
-        if path.exists() {
-            return Ok(path);
+        match self.condition(&diff_id).map_err(failed)? {
+            Condition::Whole => return Ok(path),
+            Condition::Damaged => self.set_aside(&path).map_err(failed)?,
+            Condition::Absent => {}
         }
         let draft = self.draft_directory().map_err(failed)?;
         unpack::unpack(bytes, &draft.files(), &diff_id)
             .map_err(|source| UnpackError::Unpack { digest, source })?;
-        draft.publish(&path).map_err(failed)?;
+        self.publish(draft, &path).map_err(failed)?;
         Ok(path)
     }
 
@@ -88,6 +95,18 @@ impl Store {
     ///
     /// NB: not synced. Unpacked layers follow from blobs; after a power cut `prune` with a size of 0 removes them all.
     pub fn adopt(&self, draft: DraftDirectory, diff_id: &DiffId) -> io::Result<()> {
-        draft.publish(&self.layer_path(diff_id))
+        self.publish(draft, &self.layer_path(diff_id))
+    }
+
+    fn publish(&self, draft: DraftDirectory, layer: &Path) -> io::Result<()> {
+        // Before the layer is there: one that nobody counted is damaged.
+        self.take_census(&draft.files(), layer)?;
+        draft.publish(layer)
+    }
+
+    /// Takes a damaged layer out of the way, whole: it may be large, and a removal can be interrupted.
+    fn set_aside(&self, layer: &Path) -> io::Result<()> {
+        let draft = self.draft_directory()?;
+        fs::rename(layer, draft.scratch("damaged"))
     }
 }

@@ -2,10 +2,14 @@
 
 use std::{
     fs,
+    path::Path,
     time::{Duration, SystemTime},
 };
 
-use notes_image::store::{PruneError, PruneOptions, Store};
+use notes_image::{
+    store::{Condition, PruneError, PruneOptions, Store},
+    tar::Body,
+};
 
 use crate::{Place, file};
 
@@ -55,4 +59,53 @@ fn a_store_is_pruned_when_nobody_uses_it() {
     let pruned = Store::prune(&root, &PruneOptions::default()).unwrap();
     assert!(pruned.entries >= 2 && pruned.removed == pruned.before, "{pruned:?}");
     assert_eq!(fs::read_dir(root.join("blobs/sha256")).unwrap().count(), 0);
+}
+
+#[test]
+fn an_unpacked_layer_that_a_power_cut_emptied_is_unpacked_again() {
+    let place = Place::new();
+    let packed = place.pack(&[("a", file("a"), "a"), ("d", Body::Directory, "")]);
+    let layer = place.unpack(&packed).unwrap();
+    let condition = || place.store.condition(&packed.diff_id).unwrap();
+    fs::write(layer.join("a"), "").unwrap();
+    assert_eq!(condition(), Condition::Whole, "while the machine runs, nobody looks");
+    restart(&layer);
+    assert_eq!(condition(), Condition::Damaged);
+    assert_eq!(place.unpack(&packed).unwrap(), layer);
+    assert_eq!(fs::read_to_string(layer.join("a")).unwrap(), "a");
+    restart(&layer);
+    assert_eq!(condition(), Condition::Whole);
+    restart(&layer);
+    fs::remove_dir(layer.join("d")).unwrap();
+    assert_eq!(condition(), Condition::Damaged);
+    fs::remove_file(layer.with_extension("census")).unwrap();
+    assert_eq!(condition(), Condition::Damaged, "nobody counted it");
+    place.unpack(&packed).unwrap();
+    assert!(layer.join("d").exists());
+    assert_eq!(fs::read_dir(place.root().join("drafts")).unwrap().count(), 0);
+}
+
+/// Makes the store believe that the machine has started anew since it looked at `layer`.
+fn restart(layer: &Path) {
+    let census = layer.with_extension("census");
+    let mut known: serde_json::Value = serde_json::from_slice(&fs::read(&census).unwrap()).unwrap();
+    known["boot"] = "earlier".into();
+    fs::write(census, known.to_string()).unwrap();
+}
+
+#[test]
+fn a_damaged_blob_is_removed_once_it_was_used() {
+    let place = Place::new();
+    let packed = place.pack(&[("a", file("a"), "a")]);
+    let blob = place.store.blob_path(&packed.digest);
+    let mut bytes = fs::read(&blob).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&blob, bytes).unwrap();
+    assert!(place.store.discard_damaged().unwrap().is_empty(), "no layer has it");
+    place.unpack(&packed).unwrap_err();
+    assert_eq!(place.store.discard_damaged().unwrap(), std::slice::from_ref(&blob));
+    assert!(!blob.exists());
+    let packed = place.pack(&[("a", file("a"), "a")]);
+    place.unpack(&packed).unwrap();
+    assert!(place.store.discard_damaged().unwrap().is_empty());
 }

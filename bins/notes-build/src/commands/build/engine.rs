@@ -16,9 +16,10 @@ use notes_sandbox::{Cancel, Sandbox};
 
 use super::Job;
 use crate::{
+    blocking,
     caches::Caches,
     download::Downloads,
-    failure::Source,
+    failure::{self, Source},
     product::Product,
     record::{self, Before, Manner},
     redaction::Redaction,
@@ -73,6 +74,18 @@ impl Engine {
         }
         let images = builds.iter().map(|built| built.image.clone());
         Ok(Made { product: product(job, images.collect())?, index, builds })
+    }
+
+    /// After a failure: removes blobs of the store that are damaged, so that they are made anew. Tells whether there were some.
+    pub(super) async fn repair(&self, ui: &Ui) -> Result<bool, Failure> {
+        let store = self.store.clone();
+        let discarded = blocking(move || store.discard_damaged()).await;
+        let discarded = discarded.map_err(|error| failure::path(self.store.root(), error))?;
+        for path in &discarded {
+            let path = path.display();
+            ui.warning(format_args!("the blob `{path}` is damaged: it is removed, and made again"));
+        }
+        Ok(!discarded.is_empty())
     }
 
     /// Checks that no base image triggers a command for another platform: what it triggers is in its config, which is read
@@ -169,7 +182,7 @@ fn failed(job: &Job, ui: &Ui, error: build::Error, redaction: &Redaction) -> Fai
     let output: Vec<_> = lines.iter().map(|line| redaction.apply(line).into_owned()).collect();
     let name = job.settings.dockerfile.value.to_string();
     let source = Source { name: &name, text: &job.text };
-    source.build(error, &job.ignore, &job.settings.run_timeout).with_output(output)
+    source.build(error, &job.ignore, &job.settings).with_output(output)
 }
 
 /// Says what was built.
