@@ -28,6 +28,7 @@
 pub mod naming;
 
 mod checkout;
+mod large;
 mod lfs;
 mod remote;
 mod repository;

@@ -10,7 +10,7 @@ use std::{
 
 use gix::{bstr::ByteSlice, objs::tree::EntryKind};
 
-use crate::{Id, Repository, Revision, lfs::Pointer};
+use crate::{Id, Repository, Revision, large, lfs::Pointer};
 
 /// What an [`Entry`] is. Git keeps no other modes than these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,16 +183,19 @@ impl Tree {
 
     /// Returns a file's content, or a symbolic link's target.
     ///
-    /// The whole of it is in memory: git compresses an object as one, often as a difference to another. What git LFS keeps
-    /// is streamed, [`Tree::open`].
+    /// The whole of it is in memory; [`Tree::open`] streams what is large.
     pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, TreeError> {
         let repository = self.repository.local();
         let object = repository.find_object(entry.id.0).map_err(TreeError::object(&entry.path))?;
         Ok(object.detach().data)
     }
 
-    /// Opens a file, looking for its content where git LFS keeps it if need be.
+    /// Opens a file, looking for its content where git LFS keeps it if need be. A large one is streamed, unless git keeps it as a
+    /// difference to another.
     pub fn open(&self, entry: &Entry) -> Result<Box<dyn Read + Send>, TreeError> {
+        if let Some(content) = large::open(&self.repository.local(), entry.id.0) {
+            return Ok(content);
+        }
         let content = self.read(entry)?;
         match Pointer::parse(&content) {
             Some(pointer) if self.is_followed(entry) => self.open_large(entry, &pointer),
