@@ -12,6 +12,8 @@ mod downloads;
 mod explain;
 mod failures;
 mod git;
+mod kills;
+mod memory;
 mod outputs;
 mod platforms;
 mod secrets;
