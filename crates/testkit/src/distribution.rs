@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -15,7 +15,7 @@ use crate::{process, skip};
 #[derive(Debug)]
 pub struct Distribution {
     child: Child,
-    address: String,
+    address: SocketAddr,
     _directory: tempfile::TempDir,
 }
 
@@ -26,6 +26,15 @@ impl Distribution {
     ///
     /// Where it does not start.
     pub fn start(test: &str) -> Option<Self> {
+        Self::start_with_tls(test, "{}")
+    }
+
+    /// Starts one that speaks TLS as `tls` configures it, in the words of its configuration.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn start_with_tls(test: &str, tls: &str) -> Option<Self> {
         let Some(program) = process::find("docker-registry") else {
             skip(test, "docker-registry is not installed");
             return None;
@@ -33,10 +42,10 @@ impl Distribution {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         // It cannot say which free port it took, so one is found first.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.expect("a port is free").to_string();
+        let address = free.expect("a port is free");
         let path = directory.path().join("config.yml");
         let config = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}', tls: {tls}}}\n",
             directory.path().join("data").display()
         );
         fs::write(&path, config).expect("a temporary directory can be written to");
@@ -50,10 +59,15 @@ impl Distribution {
 
     fn wait(&self) {
         let begun = Instant::now();
-        while TcpStream::connect(&self.address).is_err() {
+        while TcpStream::connect(self.address).is_err() {
             assert!(begun.elapsed() < Duration::from_secs(20), "it listens");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Returns where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Returns the reference of `rest`, such as `team/app:tag`, in it.

@@ -4,10 +4,15 @@
 //! asks for tokens, and breaks what a test says.
 
 mod fault;
+mod pace;
+mod proxy;
 mod socket;
 mod token;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::{
     Router,
@@ -21,11 +26,14 @@ use notes_oci::{Reference, Registry};
 use notes_registry::server::{self, Durability};
 use tokio::{net::TcpListener, sync::oneshot};
 
-pub use self::fault::{Fault, Matching};
 use self::{
     fault::Planned,
     socket::{BreakableListener, Connection},
     token::Tokens,
+};
+pub use self::{
+    fault::{Fault, Matching, SIGNATURE},
+    token::{IDENTITY, TOKEN},
 };
 
 /// Who may use a [`TestRegistry`].
@@ -39,6 +47,9 @@ pub enum Login {
     /// `user` with `password`, by tokens for the scopes they ask for.
     Token,
 }
+
+/// No form is longer.
+const FORM_LIMIT: usize = 1 << 16;
 
 /// The one user's name.
 pub const USER: &str = "user";
@@ -54,8 +65,26 @@ pub struct Answered {
     pub path: String,
     /// The query, empty where there is none.
     pub query: String,
+    /// The length that the request says its body has.
+    pub length: Option<u64>,
+    /// The value of `Authorization`.
+    pub authorization: Option<String>,
     /// The status; 0 where the connection was broken.
     pub status: u16,
+}
+
+impl Answered {
+    fn begin(request: &Request) -> Self {
+        let text = |name| Some(request.headers().get(name)?.to_str().ok()?.to_owned());
+        Self {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            length: text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            authorization: text(header::AUTHORIZATION),
+            status: 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -110,6 +139,21 @@ impl TestRegistry {
             durability: Durability::Unsynced,
             ..server::Options::new(directory.path())
         };
+        let router = server::router(options).expect("an empty directory will do");
+        Self::serve(router, login, directory).await
+    }
+
+    /// Starts a proxy in front of another registry, which breaks requests as this one would.
+    ///
+    /// # Panics
+    ///
+    /// Where no port can be had.
+    pub async fn in_front_of(upstream: SocketAddr, login: Login) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        Self::serve(proxy::router(upstream), login, directory).await
+    }
+
+    async fn serve(router: Router, login: Login, directory: tempfile::TempDir) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
         let shared = Arc::new(Shared {
@@ -118,10 +162,10 @@ impl TestRegistry {
             answered: Mutex::default(),
             tokens: Mutex::new(Tokens::new(address)),
         });
-        let layer = middleware::from_fn_with_state(Arc::clone(&shared), intercept);
-        let router: Router =
-            server::router(options).expect("an empty directory will do").layer(layer);
-        let service = router.into_make_service_with_connect_info::<Connection>();
+        let tokens = middleware::from_fn_with_state(Arc::clone(&shared), give_tokens);
+        let faults = middleware::from_fn_with_state(Arc::clone(&shared), intercept);
+        let service =
+            router.layer(tokens).layer(faults).into_make_service_with_connect_info::<Connection>();
         let (stop, stopped) = oneshot::channel::<()>();
         let serve =
             axum::serve(BreakableListener(listener), service).with_graceful_shutdown(async move {
@@ -147,7 +191,7 @@ impl TestRegistry {
         format!("{}/{rest}", self.registry).parse().expect("a test names images well")
     }
 
-    /// Returns the directory it keeps everything in.
+    /// Returns the directory it keeps everything in; one in front of another registry keeps nothing.
     pub fn directory(&self) -> &std::path::Path {
         self.directory.path()
     }
@@ -155,6 +199,11 @@ impl TestRegistry {
     /// Breaks the next request that matches, once. Plans that match the same request are used in the order made.
     pub fn plan(&self, matching: Matching, fault: Fault) {
         locked(&self.shared.planned).push(Planned { matching, fault });
+    }
+
+    /// Forgets the plans that no request has matched yet.
+    pub fn forget_plans(&self) {
+        locked(&self.shared.planned).clear();
     }
 
     /// Returns how many plans no request has matched yet; a test that planned a fault checks that it came.
@@ -180,13 +229,10 @@ async fn intercept(
     request: Request,
     next: Next,
 ) -> Response {
-    let head = Answered {
-        method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
-        status: 0,
-    };
-    let fault = take_fault(&shared, &head);
+    let head = Answered::begin(&request);
+    // What is refused anyway is not the request that a test means.
+    let is_admitted = admitted(&shared, &request).is_ok();
+    let fault = if is_admitted { take_fault(&shared, &head) } else { None };
     if matches!(fault, Some(Fault::ExpireTokens)) {
         locked(&shared.tokens).expire();
     }
@@ -211,7 +257,19 @@ fn take_fault(shared: &Shared, head: &Answered) -> Option<Fault> {
     Some(planned.remove(index).fault)
 }
 
-/// Lets a request through, or answers it: the token server's answers, and challenges.
+/// Answers as the token server, behind the faults.
+async fn give_tokens(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    if shared.login != Login::Token || request.uri().path() != token::PATH {
+        return next.run(request).await;
+    }
+    if request.method() != Method::POST {
+        return locked(&shared.tokens).grant(&request);
+    }
+    let form = axum::body::to_bytes(request.into_body(), FORM_LIMIT).await.unwrap_or_default();
+    locked(&shared.tokens).exchange(&String::from_utf8_lossy(&form))
+}
+
+/// Lets a request through, or challenges it.
 #[expect(clippy::result_large_err, reason = "a response is what the caller answers with")]
 fn admitted(shared: &Shared, request: &Request) -> Result<(), Response> {
     match shared.login {
@@ -221,9 +279,7 @@ fn admitted(shared: &Shared, request: &Request) -> Result<(), Response> {
             Err((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"test\"")])
                 .into_response())
         }
-        Login::Token if request.uri().path() == "/token" => {
-            Err(locked(&shared.tokens).grant(request))
-        }
+        Login::Token if request.uri().path() == token::PATH => Ok(()),
         Login::Token => locked(&shared.tokens).check(request),
     }
 }

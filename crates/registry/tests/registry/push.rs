@@ -1,6 +1,6 @@
 use notes_oci::{ImageSink, ImageSource};
 use notes_registry::{Options, Outcome, PushError, Remote, Retag};
-use notes_testkit::registry::{Fault, Matching, TestRegistry};
+use notes_testkit::registry::{Fault, Matching, SIGNATURE, TestRegistry};
 
 use crate::images::{hearing, image, options, platform, read_layers, remote};
 
@@ -123,7 +123,7 @@ async fn locations_are_taken_as_they_come() {
         .requests()
         .into_iter()
         .find(|it| it.path.contains("/uploads/") && it.method == "PUT");
-    assert!(put.unwrap().query.starts_with("_state=x%3Dy&digest=sha256"));
+    assert!(put.unwrap().query.starts_with(&format!("_state={SIGNATURE}&digest=sha256")));
 }
 
 #[tokio::test]

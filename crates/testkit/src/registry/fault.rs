@@ -7,19 +7,42 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 
-use super::{Answered, socket::Connection};
+use super::{Answered, pace, socket::Connection};
+
+/// What signs the location of [`Fault::AbsoluteLocation`], encoded.
+pub const SIGNATURE: &str = "canary%3Dsignature";
 
 /// How a request is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is reset after the first bytes of the request's body, without an answer.
     Reset,
+    /// So many bytes of the request's body arrive, then the connection breaks.
+    BreakAfter(usize),
+    /// The request is carried out, and the connection breaks before the answer.
+    LoseAnswer,
+    /// There is never an answer, and no byte of the request's body is read.
+    Stall,
+    /// After so many bytes of the answer's body nothing comes any more.
+    StallAfter(usize),
+    /// The bytes of both bodies come slowly.
+    Drip,
     /// The connection breaks after so many bytes of the answer's body.
     Truncate(usize),
     /// The answer is this status and nothing else.
     Status(u16),
+    /// The answer is this status with these headers and this text.
+    Answer(u16, Vec<(&'static str, String)>, String),
+    /// The answer is this status and quotes the `Authorization` of the request.
+    Quote(u16),
+    /// The answer has one more header, or another value of it.
+    Header(&'static str, String),
+    /// The answer lacks a header.
+    WithoutHeader(&'static str),
+    /// What is accepted (202) is said to be created (201), and not how far it has come, as ECR does.
+    Created,
     /// The answer is 429, and the request may be sent again after so many seconds.
     TooManyRequests(u64),
     /// All tokens given out so far are invalid, from this request on.
@@ -89,13 +112,51 @@ pub(super) async fn answer(
             connection.break_off();
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
-        Fault::Truncate(after) => {
-            let (head, body) = next.run(request).await.into_parts();
-            Response::from_parts(head, truncated(body, after).await)
+        Fault::BreakAfter(bytes) => {
+            drop(next.run(request.map(|body| pace::broken(body, bytes))).await);
+            connection.break_off();
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
-        Fault::Status(status) => StatusCode::from_u16(status)
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-            .into_response(),
+        Fault::LoseAnswer => {
+            drop(next.run(request).await);
+            connection.break_off();
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+        Fault::Stall => std::future::pending().await,
+        Fault::StallAfter(bytes) => next.run(request).await.map(|body| pace::stalling(body, bytes)),
+        Fault::Drip => next.run(request.map(pace::dripping)).await.map(pace::dripping),
+        Fault::Truncate(after) => next.run(request).await.map(|body| pace::broken(body, after)),
+        Fault::Status(status) => status_code(status).into_response(),
+        Fault::Answer(status, headers, text) => {
+            let mut response = (status_code(status), text).into_response();
+            for (name, value) in headers {
+                set(&mut response, name, &value);
+            }
+            response
+        }
+        Fault::Quote(status) => {
+            let header = request.headers().get(header::AUTHORIZATION);
+            let header = header.and_then(|header| header.to_str().ok()).unwrap_or_default();
+            (status_code(status), format!("`{header}` may not do this")).into_response()
+        }
+        Fault::Header(name, value) => {
+            let mut response = next.run(request).await;
+            set(&mut response, name, &value);
+            response
+        }
+        Fault::WithoutHeader(name) => {
+            let mut response = next.run(request).await;
+            response.headers_mut().remove(name);
+            response
+        }
+        Fault::Created => {
+            let mut response = next.run(request).await;
+            if response.status() == StatusCode::ACCEPTED {
+                *response.status_mut() = StatusCode::CREATED;
+                response.headers_mut().remove(header::RANGE);
+            }
+            response
+        }
         Fault::TooManyRequests(seconds) => {
             let retry = [(header::RETRY_AFTER, seconds.to_string())];
             (StatusCode::TOO_MANY_REQUESTS, retry, "too many requests").into_response()
@@ -103,8 +164,10 @@ pub(super) async fn answer(
         Fault::ExpireTokens => next.run(request).await,
         Fault::RefuseMount => {
             // Without its query a mount is the start of an upload.
-            let path = request.uri().path().to_owned();
-            *request.uri_mut() = path.parse().expect("a path is an address");
+            if request.uri().query().is_some_and(|query| query.contains("mount=")) {
+                let path = request.uri().path().to_owned();
+                *request.uri_mut() = path.parse().expect("a path is an address");
+            }
             next.run(request).await
         }
         Fault::WrongDigest => {
@@ -114,11 +177,9 @@ pub(super) async fn answer(
             response
         }
         Fault::Corrupt => {
-            let (head, body) = next.run(request).await.into_parts();
-            let corrupt = body.into_data_stream().map(|chunk| {
-                chunk.map(|chunk| chunk.iter().map(|byte| byte ^ 1).collect::<Bytes>())
-            });
-            Response::from_parts(head, Body::from_stream(corrupt))
+            let flip = |bytes: Bytes| bytes.iter().map(|byte| byte ^ 1).collect::<Bytes>();
+            let corrupt = |body: Body| body.into_data_stream().map(move |it| it.map(flip));
+            next.run(request).await.map(|body| Body::from_stream(corrupt(body)))
         }
         Fault::IgnoreRange => {
             request.headers_mut().remove(header::RANGE);
@@ -128,24 +189,15 @@ pub(super) async fn answer(
             let host = request.headers().get(header::HOST).cloned();
             let host =
                 host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
-            relocated(next.run(request).await, &format!("http://{host}"), "?_state=x%3Dy")
+            let after = format!("?_state={SIGNATURE}");
+            relocated(next.run(request).await, &format!("http://{host}"), &after)
         }
         Fault::PrivateLocation => relocated(next.run(request).await, "ftp://169.254.169.254", ""),
     }
 }
 
-/// Returns a body that breaks the connection after some bytes.
-async fn truncated(body: Body, after: usize) -> Body {
-    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let first = bytes.slice(..after.min(bytes.len()));
-    let broken = stream::iter([Ok(first), Err(std::io::ErrorKind::ConnectionReset)])
-        .map(|part| part.map_err(std::io::Error::from))
-        // Without a pause the server would drop what it has not written yet.
-        .then(|part| async {
-            tokio::task::yield_now().await;
-            part
-        });
-    Body::from_stream(broken)
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).expect("a test names a status")
 }
 
 fn relocated(mut response: Response, before: &str, after: &str) -> Response {

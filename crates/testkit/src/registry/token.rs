@@ -4,10 +4,18 @@ use std::{collections::HashMap, net::SocketAddr};
 
 use axum::{
     extract::{Query, Request},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+
+/// What each token begins with.
+pub const TOKEN: &str = "canary-token";
+
+/// The user's identity token.
+pub const IDENTITY: &str = "canary-identity";
+/// Where tokens are asked for.
+pub(super) const PATH: &str = "/token";
 
 /// base64 of `user:correct horse`.
 const USER_HEADER: &str = "Basic dXNlcjpjb3JyZWN0IGhvcnNl";
@@ -26,7 +34,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(address: SocketAddr) -> Self {
-        let challenge = format!("Bearer realm=\"http://{address}/token\",service=\"test\"");
+        let challenge = format!("Bearer realm=\"http://{address}{PATH}\",service=\"test\"");
         Self { challenge, given: 0, valid: HashMap::new() }
     }
 
@@ -39,9 +47,26 @@ impl Tokens {
         if !is_user(request.headers()) {
             return StatusCode::UNAUTHORIZED.into_response();
         }
+        self.give(all(request.uri(), "scope"))
+    }
+
+    /// Answers a form with an identity token (distribution, "`OAuth2` Token Authentication").
+    pub(super) fn exchange(&mut self, form: &str) -> Response {
+        let Ok(form) = format!("/?{form}").parse() else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        let is_user = all(&form, "refresh_token") == [IDENTITY];
+        if !is_user || all(&form, "grant_type") != ["refresh_token"] {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        let scopes = all(&form, "scope");
+        self.give(scopes.iter().flat_map(|it| it.split(' ')).map(Into::into).collect())
+    }
+
+    fn give(&mut self, scopes: Vec<String>) -> Response {
         self.given += 1;
-        let token = format!("token-{}", self.given);
-        self.valid.insert(token.clone(), all(request, "scope"));
+        let token = format!("{TOKEN}-{}", self.given);
+        self.valid.insert(token.clone(), scopes);
         let body = json!({ "token": token, "expires_in": 300 }).to_string();
         ([(header::CONTENT_TYPE, "application/json")], body).into_response()
     }
@@ -74,7 +99,7 @@ fn needed(request: &Request) -> Vec<(String, &'static str)> {
         .map(|(name, _)| name.to_owned());
     let reads = request.method() == Method::GET || request.method() == Method::HEAD;
     let own = name.map(|name| (name, if reads { "pull" } else { "push" }));
-    let sources = all(request, "from").into_iter().map(|source| (source, "pull"));
+    let sources = all(request.uri(), "from").into_iter().map(|source| (source, "pull"));
     own.into_iter().chain(sources).collect()
 }
 
@@ -86,8 +111,8 @@ fn covers(scopes: &[String], (name, action): &(String, &'static str)) -> bool {
     })
 }
 
-fn all(request: &Request, key: &str) -> Vec<String> {
+fn all(address: &Uri, key: &str) -> Vec<String> {
     let pairs: Vec<(String, String)> =
-        Query::try_from_uri(request.uri()).map(|query| query.0).unwrap_or_default();
+        Query::try_from_uri(address).map(|query| query.0).unwrap_or_default();
     pairs.into_iter().filter(|(name, _)| name == key).map(|(_, value)| value).collect()
 }
