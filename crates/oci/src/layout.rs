@@ -6,9 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use bytes::Bytes;
-use futures::future::BoxFuture;
-use tokio::{fs, io::AsyncWriteExt};
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream};
+use tokio::{
+    fs,
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+};
 
 use crate::{
     blob::{Blob, ByteStream, Verified},
@@ -26,6 +29,11 @@ use crate::{
 const VERSION_FILE: &str = "oci-layout";
 /// Its content for version 1.0.0.
 const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// So many layers are written at once: they come from registries, which take time to answer.
+const PARALLEL: usize = 4;
+/// Bytes written at once.
+const PIECE: usize = 512 * 1024;
 
 /// A directory with `oci-layout`, `index.json` and `blobs/sha256/`.
 ///
@@ -191,12 +199,7 @@ impl Layout {
             Verified::new(layer.open().await.map_err(failed)?, layer.digest(), layer.size());
         let temporary = temporary(&path);
         let mut file = fs::File::create(&temporary).await.map_err(at(&temporary))?;
-        let copied = tokio::io::copy(&mut bytes, &mut file).await;
-        let flushed = match copied {
-            Ok(_) => file.flush().await,
-            Err(error) => Err(error),
-        };
-        if let Err(source) = flushed {
+        if let Err(source) = copy(&mut bytes, &mut file).await {
             // The partial file is of no use; that it is gone matters less than why it is not whole.
             let _ = fs::remove_file(&temporary).await;
             return Err(failed(source));
@@ -245,9 +248,8 @@ impl Layout {
     }
 
     async fn write_image(&self, image: &Image) -> Result<(), LayoutError> {
-        for layer in image.layers() {
-            self.write_layer(layer).await?;
-        }
+        let layers: Vec<_> = image.layers().iter().map(|layer| self.write_layer(layer)).collect();
+        stream::iter(layers).buffer_unordered(PARALLEL).try_collect::<()>().await?;
         self.write_blob(&image.manifest().config.digest, image.config_bytes()).await?;
         self.write_blob(&image.digest(), image.manifest_bytes()).await
     }
@@ -363,6 +365,19 @@ impl Blob for FileBlob {
             let file = fs::File::open(&self.path).await?;
             Ok(Box::pin(Verified::new(file, self.digest, self.size)) as ByteStream)
         })
+    }
+}
+
+/// Copies in large pieces: each is a task of its own for the threads that may block.
+async fn copy(from: &mut (impl AsyncRead + Unpin), to: &mut fs::File) -> io::Result<()> {
+    let mut piece = BytesMut::with_capacity(PIECE);
+    loop {
+        while piece.len() < PIECE && from.read_buf(&mut piece).await? > 0 {}
+        if piece.is_empty() {
+            return to.flush().await;
+        }
+        to.write_all(&piece).await?;
+        piece.clear();
     }
 }
 
