@@ -3,11 +3,12 @@
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use notes_oci::{Origin, Registry};
 use reqwest::{
-    RequestBuilder, Response, StatusCode, Url,
+    Request, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
 };
 use secrecy::ExposeSecret;
@@ -17,34 +18,44 @@ use crate::{
     authorization::{self, Access, Authorization, Authorizations, Challenge, Grant, Scope},
     credentials::{Credential, Keychain},
     progress::Reporter,
+    rate_limit::RateLimit,
+    refusal,
     request::{self, RequestError},
     retry::Retry,
+    stall::{self, Pulse},
     transport,
 };
 
 /// No token is longer.
 const TOKEN_LIMIT: usize = 1 << 20;
 
-/// The request that a response answers, as errors name it; redirects do not change it.
+/// What a response must tell of the request it answers.
 #[derive(Clone)]
-struct Described(String);
+struct Asked {
+    /// The request as errors name it; redirects do not change it.
+    request: String,
+    /// How long the next byte may take.
+    patience: Duration,
+}
 
 /// Returns the request that `response` answers.
 pub(crate) fn described(response: &Response) -> String {
-    response.extensions().get::<Described>().map_or_else(
-        || request::describe("GET", response.url()),
-        |Described(described)| described.clone(),
-    )
+    response
+        .extensions()
+        .get::<Asked>()
+        .map_or_else(|| request::describe("GET", response.url()), |asked| asked.request.clone())
 }
 
 /// Requests to any registry.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) http: reqwest::Client,
+    pub(crate) http: transport::Clients,
     pub(crate) keychain: Keychain,
     pub(crate) plain_http: Vec<Registry>,
     pub(crate) retry: Retry,
     pub(crate) reporter: std::sync::Arc<dyn Reporter>,
+    /// No byte for so long is a stall.
+    pub(crate) patience: Duration,
     pub(crate) authorizations: Authorizations,
     /// Warnings that were given, each once.
     pub(crate) warned: Mutex<HashSet<String>>,
@@ -73,34 +84,69 @@ impl Client {
     ) -> Result<Response, RequestError> {
         let mut attempts = self.retry.begin(self.reporter.as_ref());
         loop {
-            let sent = match self.send_authorized(registry, scope, &build).await {
-                Ok(response) => self.check(registry, accepted, response).await,
-                Err(error) => Err(error),
-            };
-            match sent {
+            match self.send_checked(registry, scope, accepted, &build).await {
                 Ok(response) => return Ok(response),
                 Err(error) => attempts.wait(error).await?,
             }
         }
     }
 
-    /// Sends once. A challenge is answered once, with a fresh token.
+    /// The same for an answer that is read to its end, which has at most `limit` bytes: one that breaks off is asked for
+    /// again.
+    pub(crate) async fn fetch(
+        &self,
+        registry: &Registry,
+        scope: &Scope,
+        limit: usize,
+        build: impl Fn(&reqwest::Client) -> RequestBuilder + Sync,
+    ) -> Result<(Response, bytes::Bytes), RequestError> {
+        let mut attempts = self.retry.begin(self.reporter.as_ref());
+        loop {
+            let read = match self.send_checked(registry, scope, &[], &build).await {
+                Ok(mut response) => {
+                    let bytes = body(&mut response, limit).await;
+                    bytes.map(|bytes| (response, bytes))
+                }
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(read) => return Ok(read),
+                Err(error) => attempts.wait(error).await?,
+            }
+        }
+    }
+
+    async fn send_checked(
+        &self,
+        registry: &Registry,
+        scope: &Scope,
+        accepted: &[StatusCode],
+        build: impl Fn(&reqwest::Client) -> RequestBuilder + Sync,
+    ) -> Result<Response, RequestError> {
+        let response = self.send_authorized(registry, scope, build).await?;
+        self.check(registry, accepted, response).await
+    }
+
+    /// Sends once. A challenge is answered, and a header that is refused replaced once.
     pub(crate) async fn send_authorized(
         &self,
         registry: &Registry,
         scope: &Scope,
         build: impl Fn(&reqwest::Client) -> RequestBuilder + Sync,
     ) -> Result<Response, RequestError> {
-        let known = self.authorizations.find(registry, scope);
-        let response = self.execute(registry, build(&self.http), known.as_ref()).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok(response);
+        let mut known = self.authorizations.find(registry, scope);
+        let mut replaced = false;
+        loop {
+            let response = self.execute(registry, build(self.http.any()), known.as_ref()).await?;
+            if response.status() != StatusCode::UNAUTHORIZED || replaced {
+                return Ok(response);
+            }
+            let Some(challenge) = Challenge::read(response.headers()) else { return Ok(response) };
+            replaced = known.is_some();
+            let fresh = self.authorize(registry, scope, &challenge, known.as_ref()).await?;
+            let Some(fresh) = fresh else { return Ok(response) };
+            known = Some(fresh);
         }
-        let Some(challenge) = Challenge::read(response.headers()) else { return Ok(response) };
-        let Some(fresh) = self.authorize(registry, scope, &challenge, known.as_ref()).await? else {
-            return Ok(response);
-        };
-        self.execute(registry, build(&self.http), Some(&fresh)).await
     }
 
     /// Sends as it is. Only the registry itself sees the authorization, not where its answers lead.
@@ -110,24 +156,45 @@ impl Client {
         builder: RequestBuilder,
         authorization: Option<&Authorization>,
     ) -> Result<Response, RequestError> {
+        self.execute_watched(registry, builder, authorization, &Pulse::unfelt()).await
+    }
+
+    /// Sends a request whose body is seen on its way by `pulse`.
+    pub(crate) async fn execute_watched(
+        &self,
+        registry: &Registry,
+        builder: RequestBuilder,
+        authorization: Option<&Authorization>,
+        pulse: &Pulse,
+    ) -> Result<Response, RequestError> {
         let mut request =
             builder.build().map_err(|error| RequestError::no_answer("a request".into(), error))?;
-        let described = request::describe(request.method().as_str(), request.url());
         if let Some(authorization) = authorization
             && request.url().origin() == self.base(registry).origin()
         {
             request.headers_mut().insert(AUTHORIZATION, authorization.header());
         }
+        self.exchange(registry, request, pulse).await
+    }
+
+    async fn exchange(
+        &self,
+        registry: &Registry,
+        request: Request,
+        pulse: &Pulse,
+    ) -> Result<Response, RequestError> {
+        let described = request::describe(request.method().as_str(), request.url());
         let begin = Instant::now();
-        let mut response = self
-            .http
-            .execute(request)
+        let mut response = pulse
+            .watch(self.patience, self.http.of(request.url()).execute(request))
             .await
+            .map_err(|stalled| RequestError::stalled(described.clone(), stalled))?
             .map_err(|error| RequestError::no_answer(described.clone(), error))?;
         let status = response.status().as_u16();
         tracing::debug!(request = described, status, elapsed = ?begin.elapsed(), "answered");
         self.hear_warnings(registry, response.headers());
-        response.extensions_mut().insert(Described(described));
+        let asked = Asked { request: described, patience: self.patience };
+        response.extensions_mut().insert(asked);
         Ok(response)
     }
 
@@ -143,7 +210,8 @@ impl Client {
             return Ok(response);
         }
         let request = described(&response);
-        let mut refusal = request::refusal(registry, response).await;
+        let mut refusal =
+            refusal::read(registry, response, &self.authorizations.secrets(registry)).await;
         (refusal.credential, refusal.searched) = self.authorizations.provenance(registry);
         Err(RequestError::Refused { request, refusal: Box::new(refusal) })
     }
@@ -235,7 +303,7 @@ impl Client {
     ) -> Result<Authorization, RequestError> {
         let mut attempts = self.retry.begin(self.reporter.as_ref());
         loop {
-            let builder = token_request(&self.http, scope, realm, service, credential);
+            let builder = token_request(self.http.any(), scope, realm, service, credential);
             match self.grant(registry, realm, builder).await {
                 Ok(authorization) => return Ok(authorization),
                 Err(error) => attempts.wait(error).await?,
@@ -251,12 +319,11 @@ impl Client {
     ) -> Result<Authorization, RequestError> {
         let asked = Instant::now();
         let request = request::describe("GET", realm);
-        let response = builder
-            .send()
-            .await
-            .map_err(|error| RequestError::no_answer(request.clone(), error))?;
-        let response = self.check(registry, &[], response).await?;
-        let body = body(response, TOKEN_LIMIT).await?;
+        let built = builder.build();
+        let built = built.map_err(|error| RequestError::no_answer(request.clone(), error))?;
+        let response = self.exchange(registry, built, &Pulse::unfelt()).await?;
+        let mut response = self.check(registry, &[], response).await?;
+        let body = body(&mut response, TOKEN_LIMIT).await?;
         serde_json::from_slice::<Grant>(&body)
             .ok()
             .and_then(|grant| grant.authorization(asked))
@@ -270,14 +337,9 @@ impl Client {
                 self.warn_once(&format!("`{registry}` says: {}", text.trim_matches('"')));
             }
         }
-        let number = |name| -> Option<u64> {
-            headers.get(name)?.to_str().ok()?.split(';').next()?.trim().parse().ok()
-        };
-        if let (Some(limit), Some(left)) =
-            (number("ratelimit-limit"), number("ratelimit-remaining"))
-            && left * 5 < limit
-        {
-            self.warn_once(&format!("`{registry}` allows {left} more of {limit} pulls"));
+        if let Some(limit) = RateLimit::read(headers).filter(RateLimit::draws_near) {
+            let left = limit.remaining.unwrap_or_default();
+            self.warn_once(&format!("`{registry}` allows {left} more of {limit}"));
         }
     }
 
@@ -313,19 +375,28 @@ fn token_request(
     }
 }
 
+/// Returns the next piece of the content, `None` at its end. One that does not come in time is a stall.
+pub(crate) async fn chunk(response: &mut Response) -> Result<Option<bytes::Bytes>, RequestError> {
+    let request = described(response);
+    let asked = response.extensions().get::<Asked>();
+    let patience = asked.map_or(transport::PATIENCE, |asked| asked.patience);
+    stall::within(patience, response.chunk())
+        .await
+        .map_err(|stalled| RequestError::stalled(request.clone(), stalled))?
+        .map_err(|error| RequestError::no_answer(request, error))
+}
+
 /// Reads a body of at most `limit` bytes.
 pub(crate) async fn body(
-    mut response: Response,
+    response: &mut Response,
     limit: usize,
 ) -> Result<bytes::Bytes, RequestError> {
-    let request = described(&response);
     let mut body = bytes::BytesMut::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|error| RequestError::no_answer(request.clone(), error))?
-    {
+    while let Some(chunk) = chunk(response).await? {
         body.extend_from_slice(&chunk);
         if body.len() > limit {
-            return Err(RequestError::answer(request, format!("it has more than {limit} bytes")));
+            let problem = format!("it has more than {limit} bytes");
+            return Err(RequestError::answer(described(response), problem));
         }
     }
     Ok(body.freeze())

@@ -3,12 +3,8 @@
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
-use futures::{
-    StreamExt, TryStreamExt,
-    future::BoxFuture,
-    stream::{self, BoxStream},
-};
-use notes_oci::{ByteStream, Descriptor, Origin, Verified};
+use futures::{future::BoxFuture, stream};
+use notes_oci::{ByteStream, Descriptor, Digest, Origin, Verified};
 use reqwest::{
     Response, StatusCode,
     header::{CONTENT_RANGE, RANGE},
@@ -17,8 +13,8 @@ use tokio_util::io::StreamReader;
 
 use crate::{
     authorization::Scope,
-    client::{Client, described},
-    progress::{Blob, Outcome},
+    client::{self, Client, described},
+    progress::{Blob, Direction, Outcome},
     request::RequestError,
 };
 
@@ -49,6 +45,7 @@ impl notes_oci::Blob for RemoteBlob {
             download.client().reporter.blob_started(self.blob);
             // The first answer is awaited here, so that an absent blob fails when it is opened.
             download.body = Some(download.connect_anywhere().await?);
+            download.client().reporter.blob_travels(self.blob, Direction::Down, 0);
             let chunks = stream::try_unfold(download, Download::next);
             let reader = StreamReader::new(Box::pin(chunks));
             Ok(Box::pin(Verified::new(reader, self.blob.digest, self.blob.size)) as ByteStream)
@@ -84,7 +81,7 @@ impl Download {
                 None => self.connect_anywhere().await?,
             };
             match body.next().await {
-                Some(Ok(chunk)) => {
+                Ok(Some(chunk)) => {
                     self.failures = 0;
                     self.offset += chunk.len() as u64;
                     self.client().reporter.blob_advanced(self.source.blob, chunk.len() as u64);
@@ -92,32 +89,28 @@ impl Download {
                     return Ok(Some((chunk, self)));
                 }
                 // An end that comes early is a broken connection as well.
-                None if self.offset >= self.source.blob.size => {
+                Ok(None) if self.offset >= self.source.blob.size => {
                     self.client().reporter.blob_finished(self.source.blob, Outcome::Downloaded);
                     return Ok(None);
                 }
-                broken => self.note_failure(broken.and_then(Result::err))?,
+                broken => self.note_failure(broken.err())?,
             }
         }
     }
 
     /// Counts a broken connection; too many without a byte between them are the end.
-    fn note_failure(&mut self, error: Option<reqwest::Error>) -> io::Result<()> {
+    fn note_failure(&mut self, source: Option<RequestError>) -> io::Result<()> {
         self.failures += 1;
         if self.failures < self.client().retry.tries {
             return Ok(());
         }
-        let blob = self.source.blob;
-        let message =
-            format!("blob {} broke off after {} of {} bytes", blob.digest, self.offset, blob.size);
-        Err(match error {
-            Some(error) => io::Error::other(RequestError::no_answer(message, error)),
-            None => io::Error::new(io::ErrorKind::UnexpectedEof, message),
-        })
+        let Blob { digest, size } = self.source.blob;
+        let broken_off = BrokenOff { digest, offset: self.offset, size, source };
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, broken_off))
     }
 
     /// Asks the places in turn for what is still missing.
-    async fn connect_anywhere(&mut self) -> io::Result<BoxStream<'static, reqwest::Result<Bytes>>> {
+    async fn connect_anywhere(&mut self) -> io::Result<Body> {
         loop {
             match connect(&self.source, self.place, self.offset).await {
                 Ok(body) => return Ok(body),
@@ -128,26 +121,58 @@ impl Download {
     }
 }
 
-type Body = BoxStream<'static, reqwest::Result<Bytes>>;
+/// The error that a download ends with whose connections break too often.
+#[derive(Debug, thiserror::Error)]
+#[error("blob {digest} broke off after {offset} of {size} bytes")]
+struct BrokenOff {
+    digest: Digest,
+    offset: u64,
+    size: u64,
+    source: Option<RequestError>,
+}
+
+/// What one connection brings.
+struct Body {
+    response: Response,
+    /// Bytes at its beginning that are known already.
+    skip: u64,
+}
+
+impl Body {
+    async fn next(&mut self) -> Result<Option<Bytes>, RequestError> {
+        while let Some(mut chunk) = client::chunk(&mut self.response).await? {
+            let cut = usize::try_from(self.skip).unwrap_or(usize::MAX).min(chunk.len());
+            self.skip -= cut as u64;
+            if cut < chunk.len() {
+                return Ok(Some(chunk.split_off(cut)));
+            }
+        }
+        Ok(None)
+    }
+}
 
 async fn connect(source: &RemoteBlob, place: usize, offset: u64) -> Result<Body, RequestError> {
     let place = &source.places[place];
     let address = source.client.address(place, &format!("blobs/{}", source.blob.digest));
     let scope = Scope::pull(&place.repository);
-    let response = source
-        .client
-        .send(&place.registry, &scope, &[], |http| match offset {
-            0 => http.get(address.clone()),
-            _ => http.get(address.clone()).header(RANGE, format!("bytes={offset}-")),
-        })
-        .await?;
-    continued(response, offset)
+    let get = |http: &reqwest::Client| http.get(address.clone());
+    if offset > 0 {
+        let ranged = |http: &reqwest::Client| get(http).header(RANGE, format!("bytes={offset}-"));
+        let accepted = [StatusCode::RANGE_NOT_SATISFIABLE];
+        let response = source.client.send(&place.registry, &scope, &accepted, ranged).await?;
+        // A server that cannot cut is asked for all of it.
+        if response.status() != StatusCode::RANGE_NOT_SATISFIABLE {
+            return continued(response, offset);
+        }
+    }
+    let response = source.client.send(&place.registry, &scope, &[], get).await?;
+    Ok(Body { response, skip: offset })
 }
 
 /// Returns the body from `offset` on, whether the registry understood the range or sent all.
 fn continued(response: Response, offset: u64) -> Result<Body, RequestError> {
     if response.status() != StatusCode::PARTIAL_CONTENT {
-        return Ok(skip(response, offset));
+        return Ok(Body { response, skip: offset });
     }
     let first = response
         .headers()
@@ -158,17 +183,5 @@ fn continued(response: Response, offset: u64) -> Result<Body, RequestError> {
         let problem = format!("it was asked for the bytes from {offset} on and sent others");
         return Err(RequestError::answer(described(&response), problem));
     }
-    Ok(response.bytes_stream().boxed())
-}
-
-fn skip(response: Response, offset: u64) -> Body {
-    let mut left = offset;
-    response
-        .bytes_stream()
-        .map_ok(move |mut chunk| {
-            let cut = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
-            left -= cut as u64;
-            chunk.split_off(cut)
-        })
-        .boxed()
+    Ok(Body { response, skip: 0 })
 }

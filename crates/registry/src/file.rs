@@ -13,8 +13,9 @@ use reqwest::{
 
 use crate::{
     Remote,
-    client::described,
-    request::{self, RequestError},
+    client::{self, described},
+    refusal,
+    request::RequestError,
 };
 
 /// What became of a download.
@@ -67,9 +68,7 @@ impl Answer {
     ///
     /// [`RequestError`] where the connection breaks or stalls.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, RequestError> {
-        let request = described(&self.0);
-        let chunk = self.0.chunk().await;
-        Ok(chunk.map_err(|error| RequestError::no_answer(request, error))?.map(Into::into))
+        Ok(client::chunk(&mut self.0).await?.map(Into::into))
     }
 
     fn header(&self, name: &HeaderName) -> Option<&str> {
@@ -150,7 +149,7 @@ impl Remote {
             .map_err(|_| RequestError::answer(method.as_str(), "the address has no usable host"))?;
         let mut attempts = self.client().retry.begin(self.client().reporter.as_ref());
         loop {
-            let request = complete(self.client().http.request(method.clone(), url.clone()));
+            let request = complete(self.client().http.any().request(method.clone(), url.clone()));
             let sent = match self.client().execute(&server, request, None).await {
                 Ok(response)
                     if response.status().is_success() || accepted.contains(&response.status()) =>
@@ -159,7 +158,7 @@ impl Remote {
                 }
                 Ok(response) => {
                     let request = described(&response);
-                    let refusal = Box::new(request::refusal(&server, response).await);
+                    let refusal = Box::new(refusal::read(&server, response, &[]).await);
                     RequestError::Refused { request, refusal }
                 }
                 Err(error) => error,

@@ -7,13 +7,16 @@
 //! ```text
 //! Reference ──Remote::image──▶ Image{Layer…}     a mirror, or the registry; every byte checked
 //! Image ──Remote::write──▶ Pinned                HEAD, mount, send; manifest and tag last
+//! Artifact ──Remote::attach──▶ Pinned            beside an image; Remote::referrers lists them
 //! ImageIndex ──Remote::write_index──▶ Pinned     its images by digest, then the index and its tag
 //! ```
 //!
 //! - **Requests are few.** There is no ping; challenges are answered where they come up. Pushing what is there costs
 //!   one HEAD and, where a token is needed, the challenge and the token.
 //! - **What may pass is tried again** ([`Retry`]); the unit is the request, and for a blob the blob. A download goes on
-//!   where it broke. A token that ran out is replaced once.
+//!   where it broke, and an upload from the byte that the registry says it has. A token that ran out is replaced once.
+//! - **A blob is sent in one request**, and in chunks where a registry asks for them (`OCI-Chunk-Min-Length`), refuses the
+//!   whole (413), or has a part already. The last bytes go out only when all before them were right.
 //! - **Other servers are asked the same way**: files that a Dockerfile adds, the answers of git servers ([`Remote::download`],
 //!   [`Remote::exchange`]); they are shown no credential of a registry.
 //! - **Credentials** come from a [`Keychain`] and go to the registry they are for, to its token server if that is as
@@ -58,11 +61,15 @@ mod file;
 mod progress;
 mod pull;
 mod push;
+mod rate_limit;
+mod referrers;
+mod refusal;
 mod remote;
 mod request;
 mod retry;
 #[cfg(feature = "server")]
 pub mod server;
+mod stall;
 mod transport;
 mod upload;
 
@@ -70,11 +77,16 @@ pub use self::{
     credentials::{Credential, CredentialError, Found, Keychain, Lookup},
     environment::Environment,
     file::{Answer, Downloaded, Version},
-    progress::{Blob, Outcome, Reporter, Silent},
+    progress::{Blob, Direction, Outcome, Reporter, Silent},
     pull::PullError,
     push::{PushError, Retag},
+    rate_limit::RateLimit,
+    referrers::Artifact,
+    refusal::Refusal,
     remote::{Options, Remote},
-    request::{Refusal, RequestError},
+    request::RequestError,
     retry::Retry,
-    transport::{Mirror, MirrorError, Proxies, Roots, RootsError, TransportError},
+    transport::{
+        HostCertificates, Mirror, MirrorError, Proxies, Roots, RootsError, TransportError,
+    },
 };

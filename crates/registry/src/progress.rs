@@ -13,6 +13,11 @@ pub trait Reporter: Debug + Send + Sync {
         let _ = blob;
     }
 
+    /// The bytes of a blob begin to travel, from byte `offset` on: it is neither there nor mounted.
+    fn blob_travels(&self, blob: Blob, direction: Direction, offset: u64) {
+        let _ = (blob, direction, offset);
+    }
+
     /// More bytes of a blob have travelled: `bytes` since the last call.
     fn blob_advanced(&self, blob: Blob, bytes: u64) {
         let _ = (blob, bytes);
@@ -41,6 +46,15 @@ pub struct Blob {
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
+}
+
+/// Where a blob travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To a registry.
+    Up,
+    /// From one.
+    Down,
 }
 
 /// How a blob came to be where it should be.

@@ -8,23 +8,20 @@ use notes_oci::{
     Reading, Reference,
 };
 use reqwest::{
-    Method, Response, StatusCode,
+    RequestBuilder, Response, StatusCode,
     header::{ACCEPT, CONTENT_TYPE},
 };
 
 use crate::{
-    authorization::Scope,
-    client::{self, Client},
-    download::RemoteBlob,
-    request::RequestError,
+    authorization::Scope, client::Client, download::RemoteBlob, request::RequestError,
     transport::Mirror,
 };
 
 /// No manifest or config is larger; registries accept 4 MiB.
-const DOCUMENT_LIMIT: usize = 16 << 20;
+pub(crate) const DOCUMENT_LIMIT: usize = 16 << 20;
 
 /// What we can read, the usual first.
-const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, \
+pub(crate) const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.docker.distribution.manifest.v2+json";
@@ -196,7 +193,7 @@ impl Pull<'_> {
     }
 
     async fn resolve_in(&self, place: &Origin) -> Result<Pinned, PullError> {
-        let response = self.ask(place, Method::HEAD, &self.reference.identifier()).await?;
+        let response = self.head(place).await?;
         let digest = match digest_header(&response) {
             Some(digest) => digest,
             // Some registries leave the header out; the bytes tell.
@@ -252,15 +249,15 @@ impl Pull<'_> {
     ) -> Result<Document, PullError> {
         let identifier =
             digest.map_or_else(|| self.reference.identifier(), |digest| digest.to_string());
-        let response = self.ask(place, Method::GET, &identifier).await?;
+        let address = self.client.address(place, &format!("manifests/{identifier}"));
+        let (response, bytes) =
+            self.fetch(place, |http| http.get(address.clone()).header(ACCEPT, ACCEPTED)).await?;
         let expected = digest.or_else(|| digest_header(&response));
         let stated = response
             .headers()
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(|value| MediaType::from(value.split(';').next().unwrap_or(value).trim()));
-        let bytes =
-            client::body(response, DOCUMENT_LIMIT).await.map_err(|source| self.failed(source))?;
         self.check(expected, &bytes)?;
         // Registries that store plain files state no useful type; the document knows its own.
         let media_type = match stated {
@@ -274,31 +271,30 @@ impl Pull<'_> {
 
     async fn config(&self, place: &Origin, config: &Descriptor) -> Result<Bytes, PullError> {
         let address = self.client.address(place, &format!("blobs/{}", config.digest));
-        let scope = Scope::pull(&place.repository);
-        let response = self
-            .client
-            .send(&place.registry, &scope, &[], |http| http.get(address.clone()))
-            .await
-            .map_err(|source| self.failed(source))?;
-        let bytes =
-            client::body(response, DOCUMENT_LIMIT).await.map_err(|source| self.failed(source))?;
+        let (_, bytes) = self.fetch(place, |http| http.get(address.clone())).await?;
         self.check(Some(config.digest), &bytes)?;
         Ok(bytes)
     }
 
-    async fn ask(
-        &self,
-        place: &Origin,
-        method: Method,
-        identifier: &str,
-    ) -> Result<Response, PullError> {
-        let address = self.client.address(place, &format!("manifests/{identifier}"));
+    /// Asks for the head of what the reference names.
+    async fn head(&self, place: &Origin) -> Result<Response, PullError> {
+        let address =
+            self.client.address(place, &format!("manifests/{}", self.reference.identifier()));
         let scope = Scope::pull(&place.repository);
-        let build = |http: &reqwest::Client| {
-            http.request(method.clone(), address.clone()).header(ACCEPT, ACCEPTED)
-        };
+        let build = |http: &reqwest::Client| http.head(address.clone()).header(ACCEPT, ACCEPTED);
         let sent = self.client.send(&place.registry, &scope, &[], build).await;
         sent.map_err(|source| self.failed(source))
+    }
+
+    /// Reads a manifest, an index or a config.
+    async fn fetch(
+        &self,
+        place: &Origin,
+        build: impl Fn(&reqwest::Client) -> RequestBuilder + Sync,
+    ) -> Result<(Response, Bytes), PullError> {
+        let scope = Scope::pull(&place.repository);
+        let fetched = self.client.fetch(&place.registry, &scope, DOCUMENT_LIMIT, build).await;
+        fetched.map_err(|source| self.failed(source))
     }
 
     fn check(&self, expected: Option<Digest>, bytes: &[u8]) -> Result<(), PullError> {
@@ -344,30 +340,19 @@ pub(crate) async fn existing(
     scope: &Scope,
     identifier: &str,
 ) -> Result<Option<Digest>, RequestError> {
-    let response = ask_for_push(client, place, scope, Method::HEAD, identifier).await?;
+    let address = client.address(place, &format!("manifests/{identifier}"));
+    let registry = &place.registry;
+    let head = |http: &reqwest::Client| http.head(address.clone()).header(ACCEPT, ACCEPTED);
+    let response = client.send(registry, scope, &[StatusCode::NOT_FOUND], head).await?;
     if response.status() == StatusCode::NOT_FOUND {
         return Ok(None);
     }
     if let Some(digest) = digest_header(&response) {
         return Ok(Some(digest));
     }
-    let response = ask_for_push(client, place, scope, Method::GET, identifier).await?;
-    Ok(Some(Digest::of(client::body(response, DOCUMENT_LIMIT).await?)))
-}
-
-async fn ask_for_push(
-    client: &Client,
-    place: &Origin,
-    scope: &Scope,
-    method: Method,
-    identifier: &str,
-) -> Result<Response, RequestError> {
-    let address = client.address(place, &format!("manifests/{identifier}"));
-    client
-        .send(&place.registry, scope, &[StatusCode::NOT_FOUND], |http| {
-            http.request(method.clone(), address.clone()).header(ACCEPT, ACCEPTED)
-        })
-        .await
+    let get = |http: &reqwest::Client| http.get(address.clone()).header(ACCEPT, ACCEPTED);
+    let (_, bytes) = client.fetch(registry, scope, DOCUMENT_LIMIT, get).await?;
+    Ok(Some(Digest::of(bytes)))
 }
 
 #[cfg(test)]

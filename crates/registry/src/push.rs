@@ -1,13 +1,15 @@
 //! From an [`Image`] or an [`ImageIndex`] to a name in a registry: blobs, config, manifest, and with it the tag, last.
 
 mod error;
+mod subject;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use notes_oci::{Digest, Image, ImageIndex, Layer, MediaType, Origin, Pinned, Reference};
-use reqwest::{StatusCode, header::CONTENT_TYPE};
+use reqwest::{Response, StatusCode, header::CONTENT_TYPE};
+use tokio::sync::Semaphore;
 
 use crate::{
     authorization::Scope,
@@ -19,6 +21,9 @@ use crate::{
 };
 
 pub use error::PushError;
+
+/// How many blobs are asked for while one is sent: most are there, and an answer costs a registry little.
+const ASKED_FOR_EACH_SENT: usize = 4;
 
 /// What happens to a tag that names another image already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +43,10 @@ struct Document {
 }
 
 impl Document {
+    fn new(media_type: MediaType, bytes: Bytes) -> Self {
+        Self { digest: Digest::of(&bytes), media_type, bytes }
+    }
+
     fn of_image(image: &Image) -> Self {
         Self {
             media_type: image.media_type(),
@@ -60,6 +69,8 @@ pub(crate) struct Push<'a> {
     scope: Scope,
     retag: Retag,
     parallel: usize,
+    /// Blobs that are sent at once take turns; asking for them does not.
+    turns: Semaphore,
 }
 
 impl<'a> Push<'a> {
@@ -79,20 +90,28 @@ impl<'a> Push<'a> {
         sources.sort();
         sources.dedup();
         let scope = Scope::push(&place.repository, sources);
-        Self { client, reference, place, scope, retag: Retag::default(), parallel: 1 }
+        Self {
+            client,
+            reference,
+            place,
+            scope,
+            retag: Retag::default(),
+            parallel: 1,
+            turns: Semaphore::new(1),
+        }
     }
 
     /// Says what happens to a tag that names something else, and how many blobs are sent at once.
     pub(crate) fn with(self, retag: Retag, parallel: usize) -> Self {
-        Self { retag, parallel: parallel.max(1), ..self }
+        let parallel = parallel.max(1);
+        Self { retag, parallel, turns: Semaphore::new(parallel), ..self }
     }
 
     /// Brings the image there, or finds that it is there.
     pub(crate) async fn image(&self, image: &Image) -> Result<Pinned, PushError> {
         let document = Document::of_image(image);
         if !self.is_there(&document).await? {
-            self.blobs(image).await?;
-            self.publish(&document).await?;
+            self.with_blobs(image, || self.publish(&document)).await?;
         }
         Ok(self.reference.pin(document.digest))
     }
@@ -116,8 +135,26 @@ impl<'a> Push<'a> {
         if self.existing(&name).await? == Some(document.digest) {
             return Ok(());
         }
-        self.blobs(image).await?;
-        self.put(&document, &name).await?.map_err(|source| self.failed(source))
+        self.with_blobs(image, || async {
+            self.put(&document, &name).await?.map_err(|source| self.failed(source))
+        })
+        .await
+    }
+
+    /// Sends the blobs and then what names them. Some registries do not see a blob at once that they have just taken, or
+    /// lose one before it is named: they are asked for each blob again.
+    async fn with_blobs<F>(&self, image: &Image, name: impl Fn() -> F) -> Result<(), PushError>
+    where
+        F: Future<Output = Result<(), PushError>>,
+    {
+        let mut attempts = self.client.retry.begin(self.client.reporter.as_ref());
+        loop {
+            self.blobs(image).await?;
+            match name().await {
+                Ok(()) => return Ok(()),
+                Err(error) => attempts.wait(error).await?,
+            }
+        }
     }
 
     /// Tells whether the name has the document already, and refuses to move a tag that names something else.
@@ -150,7 +187,8 @@ impl<'a> Push<'a> {
 
     async fn blobs(&self, image: &Image) -> Result<(), PushError> {
         let layers: Vec<_> = layers(image).into_iter().map(|layer| self.layer(layer)).collect();
-        stream::iter(layers).buffer_unordered(self.parallel).try_collect::<()>().await?;
+        let asked = self.parallel * ASKED_FOR_EACH_SENT;
+        stream::iter(layers).buffer_unordered(asked).try_collect::<()>().await?;
         self.config(image).await
     }
 
@@ -166,10 +204,12 @@ impl<'a> Push<'a> {
     }
 
     async fn blob(&self, blob: Blob, content: Content<'_>) -> Result<(), PushError> {
-        let (client, place, scope) = (self.client, &self.place, &self.scope);
-        match (Upload { client, place, scope, blob, content }).run().await {
+        let Self { client, place, scope, turns, .. } = self;
+        match (Upload { client, place, scope, blob, content, turns }).run().await {
             Ok(_) => Ok(()),
-            Err(UploadError::Request(source)) => Err(self.failed(source)),
+            Err(UploadError::Request(source) | UploadError::Spoiled(source)) => {
+                Err(self.failed(source))
+            }
             Err(UploadError::Read(source)) => Err(PushError::Layer {
                 reference: self.reference.clone(),
                 digest: blob.digest,
@@ -186,22 +226,14 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Sends the document byte for byte. What the registry answers is inside, since what it means depends on the name.
+    /// Sends the document, and lists it where it refers to another. What the registry answers is inside, since what it
+    /// means depends on the name.
     async fn put(
         &self,
         document: &Document,
         name: &str,
     ) -> Result<Result<(), RequestError>, PushError> {
-        let address = self.client.address(&self.place, &format!("manifests/{name}"));
-        let sent = self
-            .client
-            .send(&self.place.registry, &self.scope, &[], |http| {
-                http.put(address.clone())
-                    .header(CONTENT_TYPE, document.media_type.as_str())
-                    .body(document.bytes.clone())
-            })
-            .await;
-        let response = match sent {
+        let response = match self.send(document, name).await {
             Ok(response) => response,
             Err(error) => return Ok(Err(error)),
         };
@@ -210,8 +242,20 @@ impl<'a> Push<'a> {
             Some(stored) if stored != pushed => {
                 Err(PushError::Altered { reference: self.reference.clone(), pushed, stored })
             }
-            _ => Ok(Ok(())),
+            _ => self.list(document, &response).await.map(Ok),
         }
+    }
+
+    /// Sends the document byte for byte.
+    async fn send(&self, document: &Document, name: &str) -> Result<Response, RequestError> {
+        let address = self.client.address(&self.place, &format!("manifests/{name}"));
+        self.client
+            .send(&self.place.registry, &self.scope, &[], |http| {
+                http.put(address.clone())
+                    .header(CONTENT_TYPE, document.media_type.as_str())
+                    .body(document.bytes.clone())
+            })
+            .await
     }
 
     /// A refused manifest may mean that the registry keeps tags as they are, and that somebody else was faster. Each

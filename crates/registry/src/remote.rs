@@ -3,6 +3,7 @@
 use std::{
     slice,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use notes_oci::{Image, ImageIndex, ImageSink, ImageSource, Pinned, Platform, Reference, Registry};
@@ -16,7 +17,7 @@ use crate::{
     pull::{Pull, PullError, places},
     push::{Push, PushError, Retag},
     retry::Retry,
-    transport::{self, Mirror, Proxies, Roots, TransportError},
+    transport::{self, HostCertificates, Mirror, Proxies, Roots, TransportError},
 };
 
 /// At most so many blobs are sent at once; Docker Hub answers more with 429.
@@ -33,6 +34,8 @@ pub struct Options {
     pub plain_http: Vec<Registry>,
     /// The certificate authorities to trust.
     pub roots: Roots,
+    /// The certificates of single registries.
+    pub certificates: HostCertificates,
     /// The proxies to go through.
     pub proxies: Proxies,
     /// What happens to a tag that names another image already.
@@ -41,6 +44,8 @@ pub struct Options {
     pub retry: Retry,
     /// How many blobs of one push are sent at once.
     pub parallel: usize,
+    /// A transfer in which no byte moves for so long is broken off, and tried again.
+    pub patience: Duration,
     /// Who hears of progress and of warnings.
     pub reporter: Arc<dyn Reporter>,
     /// The name we give ourselves.
@@ -54,10 +59,12 @@ impl Default for Options {
             mirrors: Vec::new(),
             plain_http: Vec::new(),
             roots: Roots::default(),
+            certificates: HostCertificates::default(),
             proxies: Proxies::default(),
             retag: Retag::default(),
             retry: Retry::default(),
             parallel: PARALLEL,
+            patience: transport::PATIENCE,
             reporter: Arc::new(Silent),
             user_agent: concat!("notes/", env!("CARGO_PKG_VERSION")).into(),
         }
@@ -70,6 +77,7 @@ impl Options {
         Self {
             keychain: Keychain::from_environment(environment),
             roots: Roots::from_environment(environment),
+            certificates: HostCertificates::from_environment(environment),
             proxies: Proxies::from_environment(environment),
             ..Self::default()
         }
@@ -107,13 +115,15 @@ impl Remote {
     ///
     /// [`TransportError`] where a proxy or a file of certificates is of no use.
     pub fn new(options: Options) -> Result<Self, TransportError> {
-        let http = transport::client(&options.roots, &options.proxies, &options.user_agent)?;
+        let Options { roots, certificates, proxies, user_agent, .. } = &options;
+        let http = transport::Clients::new(roots, certificates, proxies, user_agent)?;
         let client = Client {
             http,
             keychain: options.keychain,
             plain_http: options.plain_http,
             retry: options.retry,
             reporter: options.reporter,
+            patience: options.patience,
             authorizations: Authorizations::default(),
             warned: Mutex::default(),
         };
@@ -145,6 +155,10 @@ impl Remote {
     }
 
     pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn shared_client(&self) -> &Arc<Client> {
         &self.client
     }
 

@@ -1,20 +1,13 @@
 //! One request to a registry, and why it failed.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use notes_oci::Registry;
-use reqwest::{Response, Url};
-use serde::Deserialize;
+use reqwest::Url;
 
 use crate::{
-    credentials::CredentialError,
-    retry::{is_transient_status, retry_after},
+    credentials::CredentialError, refusal::Refusal, retry::is_transient_status, stall::Stalled,
 };
-
-/// Of an error answer no more is read; some proxies send whole web pages.
-const ERROR_BODY_LIMIT: usize = 64 << 10;
-/// Of a message no more is shown.
-const MESSAGE_LIMIT: usize = 300;
 
 /// The error returned when a registry does not do what was asked.
 ///
@@ -64,39 +57,6 @@ pub enum RequestError {
     },
 }
 
-/// An answer that refuses.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// The registry that was asked.
-    pub registry: Registry,
-    /// The HTTP status.
-    pub status: u16,
-    /// The error code of the distribution spec, such as `DENIED`.
-    pub code: Option<String>,
-    /// What the registry says.
-    pub message: String,
-    /// Its name for the request, for its operators' logs.
-    pub request_id: Option<String>,
-    /// When it wants to be asked again.
-    pub retry_after: Option<Duration>,
-    /// Where the credential in use was found; `None` for an anonymous request.
-    pub credential: Option<String>,
-    /// The places that were searched for a credential.
-    pub searched: Vec<String>,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)?;
-        self.code.iter().try_for_each(|code| write!(f, " {code}"))?;
-        if !self.message.is_empty() {
-            write!(f, ": {}", self.message)?;
-        }
-        self.request_id.iter().try_for_each(|id| write!(f, " (request {id})"))
-    }
-}
-
 /// Why no answer came, as far as it can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
@@ -111,6 +71,10 @@ enum Cause {
 impl RequestError {
     pub(crate) fn no_answer(request: String, error: reqwest::Error) -> Self {
         Self::NoAnswer { request, source: error.without_url().into() }
+    }
+
+    pub(crate) fn stalled(request: String, stalled: Stalled) -> Self {
+        Self::NoAnswer { request, source: stalled.into() }
     }
 
     pub(crate) fn answer(request: impl Into<String>, problem: impl Into<String>) -> Self {
@@ -149,13 +113,20 @@ impl RequestError {
             }
             Self::Refused { refusal, .. } => {
                 reqwest::StatusCode::from_u16(refusal.status).is_ok_and(is_transient_status)
-                    || matches!(
-                        refusal.code.as_deref(),
-                        Some("BLOB_UPLOAD_INVALID" | "BLOB_UPLOAD_UNKNOWN")
-                    )
+                    || self.is_of_upload()
             }
             _ => false,
         }
+    }
+
+    /// Tells whether the registry says so by `code` (distribution spec, "Error Codes").
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.code.as_deref() == Some(code))
+    }
+
+    /// Tells whether an upload is not one that the registry can go on with; another one may be.
+    pub(crate) fn is_of_upload(&self) -> bool {
+        self.has_code("BLOB_UPLOAD_INVALID") || self.has_code("BLOB_UPLOAD_UNKNOWN")
     }
 
     /// Returns when the registry wants to be asked again, where it said so.
@@ -219,9 +190,9 @@ impl Cause {
             Self::UnknownName => Some(
                 "the name does not resolve; behind a proxy set `HTTPS_PROXY`, and see whether `NO_PROXY` is too wide",
             ),
-            Self::UntrustedCertificate => {
-                Some("add the registry's certificate authority with `SSL_CERT_FILE` or `--ca-file`")
-            }
+            Self::UntrustedCertificate => Some(
+                "put the registry's certificate authority into `/etc/docker/certs.d/HOST/ca.crt`, or name it with `SSL_CERT_FILE`",
+            ),
             Self::PlainHttp => Some(
                 "the registry speaks plain HTTP; if that is meant, name it with `--insecure-registry`",
             ),
@@ -230,36 +201,7 @@ impl Cause {
     }
 }
 
-impl Refusal {
-    fn hint(&self) -> Option<String> {
-        let registry = &self.registry;
-        match (self.status, self.code.as_deref()) {
-            (429, _) | (_, Some("TOOMANYREQUESTS")) if registry.is_docker_hub() => Some(
-                "Docker Hub limits pulls per address and per account; log in, wait, or name a mirror with \
-                 `--mirror docker.io=…`"
-                    .into(),
-            ),
-            (429, _) => Some(format!("`{registry}` limits requests; wait, or log in")),
-            (401 | 403, _) => Some(match &self.credential {
-                Some(source) => format!(
-                    "the credential from {source} is wrong or not enough: is the token read-only, the namespace yours, \
-                     the repository there?"
-                ),
-                None => searched_hint(&self.searched),
-            }),
-            (404, Some("NAME_UNKNOWN")) => Some(format!(
-                "some registries (ECR) do not create repositories; is it there, and do you see it in `{registry}`?"
-            )),
-            (413, _) => Some("a proxy in front of the registry limits the size of an upload".into()),
-            (400, None) if self.message.contains("HTTP request to an HTTPS server") => {
-                Some("the registry speaks TLS there".into())
-            }
-            _ => None,
-        }
-    }
-}
-
-fn searched_hint(searched: &[String]) -> String {
+pub(crate) fn searched_hint(searched: &[String]) -> String {
     if searched.is_empty() {
         return "no place was searched for a credential".into();
     }
@@ -277,63 +219,6 @@ pub(crate) fn describe(method: &str, url: &Url) -> String {
     format!("{method} {url}")
 }
 
-/// The body of an error answer (distribution spec, "Error Codes").
-#[derive(Deserialize)]
-struct Envelope {
-    errors: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    message: String,
-}
-
-/// Reads what a refusal says.
-pub(crate) async fn refusal(registry: &Registry, mut response: Response) -> Refusal {
-    let status = response.status();
-    let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-    let request_id =
-        ["x-request-id", "docker-request-id", "x-amzn-requestid"].into_iter().find_map(header);
-    let retry_after = retry_after(response.headers());
-    // What was said so far is said, even if the rest never comes.
-    let mut body = Vec::new();
-    while body.len() < ERROR_BODY_LIMIT
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk);
-    }
-    let first = serde_json::from_slice::<Envelope>(&body)
-        .ok()
-        .and_then(|envelope| envelope.errors.into_iter().next());
-    let (code, message) = match first {
-        Some(item) => (Some(item.code).filter(|code| !code.is_empty()), item.message),
-        None => (None, plain(&body, status)),
-    };
-    Refusal {
-        registry: registry.clone(),
-        status: status.as_u16(),
-        code,
-        message: message.chars().take(MESSAGE_LIMIT).collect(),
-        request_id,
-        retry_after,
-        credential: None,
-        searched: Vec::new(),
-    }
-}
-
-/// Returns the first line of a body that is no JSON; a web page is replaced by the status's own words.
-fn plain(body: &[u8], status: reqwest::StatusCode) -> String {
-    let text = String::from_utf8_lossy(body);
-    let line = text.lines().next().unwrap_or_default().trim();
-    if line.is_empty() || line.starts_with('<') || line.starts_with('{') {
-        return status.canonical_reason().unwrap_or_default().to_owned();
-    }
-    line.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -342,12 +227,5 @@ mod tests {
     fn a_request_is_shown_without_secrets() {
         let url = "https://user:pass@example.com/v2/a/blobs/uploads/1?_state=secret#x".parse();
         assert_eq!(describe("PUT", &url.unwrap()), "PUT https://example.com/v2/a/blobs/uploads/1");
-    }
-
-    #[test]
-    fn a_web_page_is_not_a_message() {
-        let status = reqwest::StatusCode::BAD_GATEWAY;
-        assert_eq!(plain(b"<html><h1>oops</h1>", status), "Bad Gateway");
-        assert_eq!(plain(b"too many requests\nsee", status), "too many requests");
     }
 }

@@ -71,7 +71,7 @@ impl Attempts<'_> {
     }
 
     fn delay(&mut self, error: &impl Retryable) -> Option<Duration> {
-        let request = error.request().filter(|request| request.is_transient())?;
+        let request = error.request().filter(|_| error.is_transient())?;
         if self.failed >= self.retry.tries {
             return None;
         }
@@ -89,6 +89,11 @@ impl Attempts<'_> {
 pub(crate) trait Retryable {
     /// Returns the request that failed, `None` where something else did.
     fn request(&self) -> Option<&RequestError>;
+
+    /// Tells whether it may pass.
+    fn is_transient(&self) -> bool {
+        self.request().is_some_and(RequestError::is_transient)
+    }
 }
 
 impl Retryable for RequestError {

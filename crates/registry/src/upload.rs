@@ -1,41 +1,38 @@
 //! One blob into a repository: there already, mounted, or sent.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, PoisonError},
-};
+mod session;
+mod source;
 
-use futures::StreamExt;
-use notes_oci::{Layer, Origin};
+use std::{io, iter, sync::Arc};
+
+use notes_oci::Origin;
 use reqwest::{
-    Body, Response, StatusCode, Url,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
+    RequestBuilder, Response, StatusCode, Url,
+    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE},
 };
-use tokio_util::io::ReaderStream;
+use tokio::sync::Semaphore;
 
+pub(crate) use self::source::Content;
+use self::{
+    session::{Begun, Limit, Session},
+    source::Source,
+};
 use crate::{
     authorization::Scope,
-    client::{Client, described},
-    progress::{Blob, Outcome},
+    client::Client,
+    progress::{Blob, Direction, Outcome},
     request::RequestError,
     retry::Retryable,
-    transport,
+    stall::Pulse,
 };
-
-/// Bytes read from a layer at once.
-const BUFFER: usize = 256 * 1024;
-
-/// What a blob is sent from.
-pub(crate) enum Content<'a> {
-    Layer(&'a Layer),
-    Bytes(bytes::Bytes),
-}
 
 /// Why a blob did not arrive.
 pub(crate) enum UploadError {
     /// It could not be read here.
     Read(io::Error),
     Request(RequestError),
+    /// The registry has other bytes of it than were sent before.
+    Spoiled(RequestError),
 }
 
 impl From<RequestError> for UploadError {
@@ -44,11 +41,26 @@ impl From<RequestError> for UploadError {
     }
 }
 
+impl UploadError {
+    fn status(&self) -> Option<StatusCode> {
+        self.request()?.status().and_then(|status| StatusCode::from_u16(status).ok())
+    }
+}
+
 impl Retryable for UploadError {
     fn request(&self) -> Option<&RequestError> {
         match self {
             Self::Read(_) => None,
-            Self::Request(error) => Some(error),
+            Self::Request(error) | Self::Spoiled(error) => Some(error),
+        }
+    }
+
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Read(_) => false,
+            Self::Spoiled(_) => true,
+            // Another offset than ours is right there; the registry says which.
+            Self::Request(error) => error.is_transient() || error.status() == Some(416),
         }
     }
 }
@@ -60,39 +72,97 @@ pub(crate) struct Upload<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) blob: Blob,
     pub(crate) content: Content<'a>,
+    /// Lets as many send at once as may.
+    pub(crate) turns: &'a Semaphore,
+}
+
+/// What outlives an attempt.
+struct State {
+    session: Option<Session>,
+    limit: Limit,
+    /// Bytes that had arrived when a token was replaced, and when an attempt failed.
+    refreshed: Option<u64>,
+    reached: u64,
+}
+
+impl State {
+    fn offset(&self) -> u64 {
+        self.session.as_ref().map_or(0, |session| session.offset)
+    }
 }
 
 impl Upload<'_> {
-    /// Brings the blob there. The unit of a retry is the whole blob: a new session, read again from its source.
+    /// Brings the blob there. The unit of a retry is the blob: it goes on from the byte that the registry says it has, or
+    /// in a new session from the first. Tries are counted anew when bytes have arrived.
     pub(crate) async fn run(&self) -> Result<Outcome, UploadError> {
         let reporter = self.client.reporter.as_ref();
         let mut attempts = self.client.retry.begin(reporter);
-        let mut refreshed = false;
+        let mut state = State { session: None, limit: Limit::Whole, refreshed: None, reached: 0 };
         let outcome = loop {
             reporter.blob_started(self.blob);
-            match self.attempt().await {
+            let error = match self.attempt(&mut state).await {
                 Ok(outcome) => break outcome,
-                // A token that ran out while a body was sent: the body cannot be repeated, the blob can. Once.
-                Err(UploadError::Request(error)) if error.status() == Some(401) && !refreshed => {
-                    refreshed = true;
-                }
-                Err(error) => attempts.wait(error).await?,
+                Err(error) => error,
+            };
+            if self.is_answered_at_once(&error, &mut state) {
+                continue;
             }
+            if state.offset() > state.reached {
+                state.reached = state.offset();
+                attempts = self.client.retry.begin(reporter);
+            }
+            attempts.wait(error).await?;
         };
         reporter.blob_finished(self.blob, outcome);
         Ok(outcome)
     }
 
-    async fn attempt(&self) -> Result<Outcome, UploadError> {
-        if self.exists().await? {
-            return Ok(Outcome::Existed);
+    /// Tells whether something else is to be done about `error` than to wait.
+    fn is_answered_at_once(&self, error: &UploadError, state: &mut State) -> bool {
+        let offset = state.offset();
+        match error.status() {
+            // A token that ran out while a body was sent: the body cannot be repeated, the blob can. Once from each byte.
+            Some(StatusCode::UNAUTHORIZED) => state.refreshed.replace(offset) != Some(offset),
+            Some(StatusCode::PAYLOAD_TOO_LARGE) => {
+                let registry = &self.place.registry;
+                let limit = state.session.take().map_or(state.limit, |session| session.limit);
+                let smaller = iter::successors(limit.smaller(registry), |it| it.smaller(registry))
+                    .find(|limit| limit.chunk(registry) < self.blob.size);
+                state.limit = smaller.unwrap_or(limit);
+                smaller.is_some()
+            }
+            _ => false,
         }
-        let location = match self.mount().await? {
-            Mount::Done => return Ok(Outcome::Mounted),
-            Mount::Upload(location) => location,
-            Mount::No => self.begin().await?,
+    }
+
+    async fn attempt(&self, state: &mut State) -> Result<Outcome, UploadError> {
+        if let Some(broken_off) = &state.session {
+            state.session = self.resume(broken_off).await?;
+        }
+        let opened = match state.session.take() {
+            Some(session) => Some(session),
+            None if self.exists().await? => return Ok(Outcome::Existed),
+            None => match self.mount(state.limit).await? {
+                Mount::Done => return Ok(Outcome::Mounted),
+                Mount::Upload(session) => Some(session),
+                Mount::No => None,
+            },
         };
-        self.send(location).await.map(|()| Outcome::Uploaded)
+        let _turn = self.turns.acquire().await.expect("it is never closed");
+        let session = match opened {
+            Some(session) => session,
+            None => self.begin(state.limit).await?,
+        };
+        let begun = session.begun;
+        match self.send(state.session.insert(session)).await {
+            Err(UploadError::Request(error))
+                if begun == Begun::Resumed && error.has_code("DIGEST_INVALID") =>
+            {
+                state.session = None;
+                Err(UploadError::Spoiled(error))
+            }
+            sent => sent.map(|()| Outcome::Uploaded),
+        }
     }
 
     async fn exists(&self) -> Result<bool, RequestError> {
@@ -108,7 +178,7 @@ impl Upload<'_> {
 
     /// Asks the registry to take the blob from another of its repositories. Whatever goes wrong with that, the blob
     /// can still be sent, so only a broken connection is an error (distribution spec, "Mounting a blob").
-    async fn mount(&self) -> Result<Mount, RequestError> {
+    async fn mount(&self, limit: Limit) -> Result<Mount, RequestError> {
         let origin = match &self.content {
             Content::Layer(layer) => layer.origin(),
             Content::Bytes(_) => None,
@@ -126,16 +196,24 @@ impl Upload<'_> {
         let response = self.post(&address).await?;
         Ok(match response.status() {
             StatusCode::CREATED => Mount::Done,
-            StatusCode::ACCEPTED => Mount::Upload(self.location(&response)?),
+            StatusCode::ACCEPTED => Mount::Upload(self.opened(limit, &response)?),
             _ => Mount::No,
         })
     }
 
-    async fn begin(&self) -> Result<Url, RequestError> {
+    async fn begin(&self, limit: Limit) -> Result<Session, RequestError> {
         let address = self.client.address(self.place, "blobs/uploads/");
         let response = self.post(&address).await?;
         let response = self.client.check(&self.place.registry, &[], response).await?;
-        self.location(&response)
+        self.opened(limit, &response)
+    }
+
+    fn opened(&self, limit: Limit, response: &Response) -> Result<Session, RequestError> {
+        Session::opened(&self.place.registry, &self.base(), limit, response)
+    }
+
+    fn base(&self) -> Url {
+        self.client.base(&self.place.registry)
     }
 
     async fn post(&self, address: &Url) -> Result<Response, RequestError> {
@@ -147,42 +225,63 @@ impl Upload<'_> {
             .await
     }
 
-    /// Reads where to send to: an address of its own, possibly relative, possibly with a query, never rebuilt.
-    fn location(&self, response: &Response) -> Result<Url, RequestError> {
-        let unusable = |problem: &str| RequestError::answer(described(response), problem);
-        let location = response
-            .headers()
-            .get(LOCATION)
-            .and_then(|value| value.to_str().ok())
-            .ok_or_else(|| unusable("it names no location to send the blob to"))?;
-        let location = response
-            .url()
-            .join(location)
-            .map_err(|_| unusable("its location is not an address"))?;
-        if transport::is_safe(&self.client.base(&self.place.registry), &location) {
-            Ok(location)
-        } else {
-            Err(unusable("it sends the blob to a place that is not as safe as the registry"))
+    /// Asks how far an upload has come that broke off. Where the registry does not know, the blob begins anew.
+    async fn resume(&self, session: &Session) -> Result<Option<Session>, RequestError> {
+        let registry = &self.place.registry;
+        let location = &session.location;
+        let response = self
+            .client
+            .send_authorized(registry, self.scope, |http| http.get(location.clone()))
+            .await?;
+        match self.client.check(registry, &[], response).await {
+            Ok(response) => session.resumed(&self.base(), self.blob.size, &response),
+            Err(error) if error.is_transient() && !error.is_of_upload() => Err(error),
+            Err(_) => Ok(None),
         }
     }
 
-    /// Sends the blob in one request, as it is read.
-    async fn send(&self, mut location: Url) -> Result<(), UploadError> {
-        location.query_pairs_mut().append_pair("digest", &self.blob.digest.to_string());
+    /// Sends what the registry does not have yet: in one request where it may, in chunks where it must.
+    async fn send(&self, session: &mut Session) -> Result<(), UploadError> {
+        let size = self.blob.size;
+        self.client.reporter.blob_travels(self.blob, Direction::Up, session.offset);
+        let chunk = session.limit.chunk(&self.place.registry);
+        let open = |offset| Source::open(&self.content, self.blob, offset);
+        let mut source = open(session.offset).await.map_err(UploadError::Read)?;
+        if session.offset == 0 && size <= chunk {
+            let request = self.client.http.any().put(session.end(&self.blob.digest));
+            return self.exchange(request, &source, size).await.map(drop);
+        }
+        while session.offset < size {
+            let end = session.offset.saturating_add(chunk).min(size);
+            let range = format!("{}-{}", session.offset, end - 1);
+            let request = self.client.http.any().patch(session.location.clone());
+            let request = request.header(CONTENT_RANGE, range);
+            let response = self.exchange(request, &source, end - session.offset).await?;
+            session.advance(&self.base(), end, &response)?;
+            if session.offset < end {
+                source = open(session.offset).await.map_err(UploadError::Read)?;
+            }
+        }
+        let request = self.client.http.any().put(session.end(&self.blob.digest));
+        self.exchange(request, &source, 0).await.map(drop)
+    }
+
+    /// Sends a request with the next `length` bytes of `source`, which cannot be repeated as it is.
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+        source: &Source,
+        length: u64,
+    ) -> Result<Response, UploadError> {
         let registry = &self.place.registry;
-        let failure = Arc::new(Mutex::new(None));
-        let body = self.body(&failure).await?;
-        let request = self
-            .client
-            .http
-            .put(location)
+        let pulse = Pulse::of(length);
+        let request = request
             .header(CONTENT_TYPE, "application/octet-stream")
-            .header(CONTENT_LENGTH, self.blob.size)
-            .body(body);
+            .header(CONTENT_LENGTH, length)
+            .body(source.body(length, &pulse, &self.client.reporter));
         let known = self.client.authorizations.find(registry, self.scope);
-        let sent = self.client.execute(registry, request, known.as_ref()).await;
-        // The client can only say that the body failed; why was noted on the way.
-        if let Some(error) = failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let sent = self.client.execute_watched(registry, request, known.as_ref(), &pulse).await;
+        if let Some(error) = source.take_failure() {
             return Err(UploadError::Read(error));
         }
         let response = sent?;
@@ -191,28 +290,7 @@ impl Upload<'_> {
         {
             self.client.authorizations.forget(registry, self.scope, stale);
         }
-        self.client.check(registry, &[], response).await?;
-        Ok(())
-    }
-
-    async fn body(&self, failure: &Arc<Mutex<Option<io::Error>>>) -> Result<Body, UploadError> {
-        let layer = match &self.content {
-            Content::Bytes(bytes) => return Ok(Body::from(bytes.clone())),
-            Content::Layer(layer) => layer,
-        };
-        let bytes = layer.open().await.map_err(UploadError::Read)?;
-        let (blob, reporter) = (self.blob, Arc::clone(&self.client.reporter));
-        let failure = Arc::clone(failure);
-        let chunks = ReaderStream::with_capacity(bytes, BUFFER).map(move |chunk| {
-            chunk.inspect(|chunk| reporter.blob_advanced(blob, chunk.len() as u64)).map_err(
-                |error| {
-                    let kind = error.kind();
-                    *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    io::Error::from(kind)
-                },
-            )
-        });
-        Ok(Body::wrap_stream(chunks))
+        Ok(self.client.check(registry, &[], response).await?)
     }
 }
 
@@ -220,6 +298,6 @@ impl Upload<'_> {
 enum Mount {
     Done,
     /// The registry wants the bytes, and says where.
-    Upload(Url),
+    Upload(Session),
     No,
 }

@@ -13,7 +13,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use notes_oci::{Registry, Repository};
 use reqwest::header::HeaderValue;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 pub(crate) use self::challenge::Challenge;
@@ -140,6 +140,19 @@ impl Authorizations {
         if known.get(&key) == Some(stale) {
             known.remove(&key);
         }
+    }
+
+    /// Returns what must not be shown of what is sent to a registry: headers, tokens, passwords.
+    pub(crate) fn secrets(&self, registry: &Registry) -> Vec<SecretString> {
+        let known = locked(&self.known);
+        let headers = known.iter().filter(|((of, _), _)| of == registry);
+        let values = headers.filter_map(|(_, it)| it.header.to_str().ok()?.split_once(' '));
+        let mut secrets: Vec<SecretString> =
+            values.map(|(_, value)| value.to_owned().into()).collect();
+        let lookups = locked(&self.lookups);
+        let found = lookups.get(registry).and_then(|lookup| lookup.found.as_ref());
+        secrets.extend(found.map(|found| found.credential.secret().clone()));
+        secrets
     }
 
     pub(crate) fn remember_lookup(&self, registry: &Registry, lookup: Lookup) {

@@ -63,6 +63,15 @@ impl ConfigFile {
         }
     }
 
+    /// Returns the registries and what in them has an entry or a helper of its own.
+    pub(super) fn subjects(&self) -> Vec<(Registry, Option<Repository>)> {
+        let subject = |key: &String| match normalized(key).split_once('/') {
+            Some((registry, path)) => Some((registry.parse().ok()?, Some(path.parse().ok()?))),
+            None => Some((normalized(key).parse().ok()?, None)),
+        };
+        self.auths.keys().chain(self.cred_helpers.keys()).filter_map(subject).collect()
+    }
+
     /// Looks for a credential: a helper for the registry, an entry, then the helper for all registries.
     pub(super) async fn find(
         &self,

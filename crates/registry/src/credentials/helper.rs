@@ -35,10 +35,12 @@ pub(super) enum HelperError {
         source: io::Error,
     },
     /// It did not answer in time.
-    #[error("`docker-credential-{name}` did not answer within {} s", TIMEOUT.as_secs())]
+    #[error("`docker-credential-{name}` did not answer within {after:?}")]
     TimedOut {
         /// The helper.
         name: String,
+        /// How long it had.
+        after: Duration,
     },
     /// It failed, and said why.
     #[error("`docker-credential-{name}` failed: {message}")]
@@ -65,9 +67,10 @@ pub(super) fn describe(error: &HelperError) -> String {
 }
 
 /// Runs helpers with the variables they are given.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Helper {
     variables: Vec<(String, SecretString)>,
+    patience: Duration,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +89,7 @@ impl Helper {
             })
             .map(|(name, value)| (name.to_owned(), value.to_owned().into()))
             .collect();
-        Self { variables }
+        Self { variables, patience: TIMEOUT }
     }
 
     /// Asks `docker-credential-<name>` for `server`; `None` where it has nothing.
@@ -100,9 +103,9 @@ impl Helper {
         if !name_is_good {
             return Err(HelperError::Name { name: name.into() });
         }
-        let output = tokio::time::timeout(TIMEOUT, self.run(name, server))
+        let output = tokio::time::timeout(self.patience, self.run(name, server))
             .await
-            .map_err(|_| HelperError::TimedOut { name: name.into() })?
+            .map_err(|_| HelperError::TimedOut { name: name.into(), after: self.patience })?
             .map_err(|source| HelperError::Run { name: name.into(), source })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stdout);
@@ -174,12 +177,21 @@ mod tests {
     }
 
     async fn ask(script: &str, name: &str) -> Result<Option<String>, HelperError> {
+        ask_for(TIMEOUT, script, name).await
+    }
+
+    async fn ask_for(
+        patience: Duration,
+        script: &str,
+        name: &str,
+    ) -> Result<Option<String>, HelperError> {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("docker-credential-test");
         write(&program, &format!("#!/bin/sh\n{script}\n"));
         let path = format!("{}:/usr/bin:/bin", directory.path().display());
         let environment: Environment = [("PATH", path)].into_iter().collect();
-        let credential = Helper::new(&environment).credential(name, "example.com").await?;
+        let helper = Helper { patience, ..Helper::new(&environment) };
+        let credential = helper.credential(name, "example.com").await?;
         Ok(credential.map(|credential| match credential {
             Credential::Basic { username, .. } => username,
             Credential::Identity { .. } => "identity".into(),
@@ -195,6 +207,13 @@ mod tests {
         assert_eq!(ask(identity, "test").await.unwrap().as_deref(), Some("identity"));
         let none = "echo credentials not found in native keychain; exit 1";
         assert_eq!(ask(none, "test").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_waits_for_a_person_is_given_up() {
+        let patience = Duration::from_millis(50);
+        let error = ask_for(patience, "exec sleep 100", "test").await.unwrap_err();
+        assert_eq!(error.to_string(), "`docker-credential-test` did not answer within 50ms");
     }
 
     #[tokio::test]

@@ -42,6 +42,16 @@ impl Credential {
     }
 }
 
+impl Credential {
+    pub(crate) fn secret(&self) -> &SecretString {
+        match self {
+            Self::Basic { password: secret, .. }
+            | Self::Identity { token: secret }
+            | Self::Bearer { token: secret } => secret,
+        }
+    }
+}
+
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -208,6 +218,22 @@ impl Keychain {
             Ok(None) => self.places.push(Place::Absent { source }),
             Err(error) => self.warnings.push(format!("{source} is ignored: {error}")),
         }
+    }
+
+    /// Returns the registries, and the repositories or their parents in them, that some place is about. A helper for all
+    /// registries is about none.
+    pub fn subjects(&self) -> Vec<(Registry, Option<Repository>)> {
+        let mut subjects = Vec::new();
+        for place in &self.places {
+            match place {
+                Place::Given { registry, .. } => subjects.push((registry.clone(), None)),
+                Place::File { file, .. } => subjects.extend(file.subjects()),
+                Place::Absent { .. } => {}
+            }
+        }
+        subjects.sort();
+        subjects.dedup();
+        subjects
     }
 
     /// Looks for the credential of `repository` in `registry`. May run a credential helper.

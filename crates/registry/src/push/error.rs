@@ -4,7 +4,7 @@ use std::io;
 
 use notes_oci::{Digest, Reference};
 
-use crate::request::RequestError;
+use crate::{request::RequestError, retry::Retryable};
 
 /// The error returned when an image cannot be written to a registry.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,16 @@ pub enum PushError {
         reference: Reference,
         /// Why.
         source: RequestError,
+    },
+    /// The list of what refers to an image was written over again and again.
+    #[error(
+        "`{reference}` was stored but not listed under `{subject}`: others write the list at the same time"
+    )]
+    NotListed {
+        /// The name.
+        reference: Reference,
+        /// The image.
+        subject: Digest,
     },
     /// The registry stored something else.
     #[error("the registry stored `{reference}` as `{stored}` instead of `{pushed}`")]
@@ -88,5 +98,18 @@ impl PushError {
     /// Tells whether it may succeed later.
     pub fn is_transient(&self) -> bool {
         self.request().is_some_and(RequestError::is_transient)
+    }
+}
+
+/// As the failure of a whole push: what may pass was tried again where it happened, a blob that is missed was not.
+impl Retryable for PushError {
+    fn request(&self) -> Option<&RequestError> {
+        self.request()
+    }
+
+    fn is_transient(&self) -> bool {
+        let misses =
+            |code| self.request().is_some_and(|request: &RequestError| request.has_code(code));
+        misses("MANIFEST_BLOB_UNKNOWN") || misses("BLOB_UNKNOWN")
     }
 }

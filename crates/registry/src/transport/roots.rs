@@ -32,6 +32,8 @@ pub struct Roots {
     pub bundle: Option<PathBuf>,
     /// PEM files whose certificates are trusted as well.
     pub extra: Vec<PathBuf>,
+    /// Directories of such files, as `SSL_CERT_DIR` lists them; what in them is no certificate is passed over.
+    pub directories: Vec<PathBuf>,
 }
 
 /// The error returned when a file of certificates cannot be used.
@@ -46,6 +48,12 @@ pub enum RootsError {
         /// Why not.
         source: io::Error,
     },
+    /// It has no private key.
+    #[error("`{}` holds no private key in PEM form", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+    },
     /// It has no certificate.
     #[error("`{}` holds no certificate in PEM form", path.display())]
     Empty {
@@ -55,11 +63,16 @@ pub enum RootsError {
 }
 
 impl Roots {
-    /// Returns what `SSL_CERT_FILE` and GitLab's `CI_SERVER_TLS_CA_FILE` say.
+    /// Returns what `SSL_CERT_FILE`, `SSL_CERT_DIR` and GitLab's `CI_SERVER_TLS_CA_FILE` say.
     pub fn from_environment(environment: &Environment) -> Self {
         Self {
             bundle: environment.value("SSL_CERT_FILE").map(Into::into),
             extra: environment.value("CI_SERVER_TLS_CA_FILE").map(Into::into).into_iter().collect(),
+            directories: environment
+                .value("SSL_CERT_DIR")
+                .into_iter()
+                .flat_map(|list| std::env::split_paths(list).collect::<Vec<_>>())
+                .collect(),
         }
     }
 
@@ -79,11 +92,15 @@ impl Roots {
         for path in &self.extra {
             add(&mut store, path)?;
         }
+        for entry in self.directories.iter().flat_map(fs::read_dir).flatten().flatten() {
+            // Distributions keep links and lists beside the certificates.
+            let _ = add(&mut store, &entry.path());
+        }
         Ok(store)
     }
 }
 
-fn add(store: &mut RootCertStore, path: &Path) -> Result<(), RootsError> {
+pub(super) fn add(store: &mut RootCertStore, path: &Path) -> Result<(), RootsError> {
     let pem = fs::read(path).map_err(|source| RootsError::Read { path: path.into(), source })?;
     // Bundles carry certificates that webpki refuses (old, odd); the others are of use.
     let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
@@ -99,7 +116,7 @@ mod tests {
     fn a_file_without_certificates_is_an_error_that_names_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ca.pem");
-        let roots = Roots { bundle: None, extra: vec![path.clone()] };
+        let roots = Roots { extra: vec![path.clone()], ..Roots::default() };
         assert!(matches!(roots.load(), Err(RootsError::Read { .. })));
         fs::write(&path, "hello").unwrap();
         assert!(matches!(roots.load(), Err(RootsError::Empty { .. })));

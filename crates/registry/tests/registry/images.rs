@@ -13,7 +13,12 @@ use tokio::io::AsyncReadExt;
 
 /// Returns an image of one layer per size, whose bytes differ by `seed`.
 pub(crate) fn image(seed: u8, sizes: &[usize]) -> Image {
-    sizes.iter().enumerate().fold(Image::scratch(platform()), |image, (index, size)| {
+    image_on(&Image::scratch(platform()), seed, sizes)
+}
+
+/// Returns `base` with one more layer per size, whose bytes differ by `seed`.
+pub(crate) fn image_on(base: &Image, seed: u8, sizes: &[usize]) -> Image {
+    sizes.iter().enumerate().fold(base.clone(), |image, (index, size)| {
         image.with_layer(layer(seed, index, *size), History::default())
     })
 }
@@ -59,11 +64,16 @@ pub(crate) fn remote() -> Remote {
     Remote::new(options()).unwrap()
 }
 
-/// Returns a remote that knows the password of `registry`.
-pub(crate) fn logged_in(registry: &TestRegistry) -> Remote {
+/// Returns options that know the password of `registry`.
+pub(crate) fn knowing(registry: &TestRegistry) -> Options {
     let credential = Credential::basic(USER, PASSWORD);
     let keychain = Keychain::anonymous().with(registry.registry().clone(), credential, "the test");
-    Remote::new(Options { keychain, ..options() }).unwrap()
+    Options { keychain, ..options() }
+}
+
+/// Returns a remote that knows the password of `registry`.
+pub(crate) fn logged_in(registry: &TestRegistry) -> Remote {
+    Remote::new(knowing(registry)).unwrap()
 }
 
 /// Remembers what it hears.

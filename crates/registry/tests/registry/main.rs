@@ -1,6 +1,8 @@
 //! The crate through its public API, on real servers: the embedded registry with faults on cue, CNCF distribution, and
 //! skopeo and oci-client as independent clients.
 
+mod answers;
+mod certificates;
 mod clients;
 mod distribution;
 mod faults;
@@ -8,6 +10,11 @@ mod file;
 mod images;
 mod index;
 mod login;
+mod matrix;
 mod pull;
 mod push;
+mod referrers;
+mod resume;
+mod schedules;
 mod server;
+mod store;
