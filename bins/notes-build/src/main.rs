@@ -24,6 +24,7 @@ mod secrets;
 mod settings;
 mod sizes;
 mod ssh;
+mod transfers;
 mod web;
 mod whole;
 mod writing;
@@ -49,7 +50,7 @@ fn run(session: &Session, cli: Cli) -> Result<(), Failure> {
         Command::Push(arguments) => block_on(commands::push::run(session, &arguments)),
         Command::Prune(arguments) => commands::prune::run(session, &arguments),
         Command::Serve(arguments) => block_on(commands::serve::run(session, &arguments)),
-        Command::Doctor(arguments) => commands::doctor::run(session, &arguments),
+        Command::Doctor(arguments) => block_on(commands::doctor::run(session, &arguments)),
         Command::Config(ConfigCommand::Show(arguments)) => {
             commands::config::show(session, &arguments)
         }

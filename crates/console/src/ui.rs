@@ -127,6 +127,18 @@ impl Ui {
         self.at(Verbosity::Normal, format_args!("{STEP}{verb:>12}{STEP:#} {text}"));
     }
 
+    /// Says how far something is, in the form of [`Ui::step`]; not where only results are wanted (`--progress none`).
+    pub fn progress(&self, verb: &str, text: impl fmt::Display) {
+        if self.0.options.progress != Progress::None {
+            self.step(verb, text);
+        }
+    }
+
+    /// Tells whether tasks have bars, so that lines about them would say the same again.
+    pub fn draws_bars(&self) -> bool {
+        !self.0.bars.is_hidden()
+    }
+
     /// Says a detail, when asked to be verbose.
     pub fn detail(&self, text: impl fmt::Display) {
         self.at(Verbosity::Verbose, format_args!("{DIM}{text}{DIM:#}"));
@@ -252,6 +264,15 @@ mod tests {
           | ^^^^^^^^^
         hint: did you mean `image`?
         ");
+    }
+
+    #[test]
+    fn progress_is_left_out_where_only_results_are_wanted() {
+        for (progress, expected) in [(Progress::Plain, "     Sending a\n"), (Progress::None, "")] {
+            let (ui, said) = Ui::recording(Options { progress, ..Options::default() });
+            ui.progress("Sending", "a");
+            assert_eq!(said.text(), expected);
+        }
     }
 
     #[test]

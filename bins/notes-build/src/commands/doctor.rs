@@ -1,17 +1,24 @@
 //! `notes-build doctor`: what this machine offers to a build.
 
+mod credentials;
+
 use notes_console::{Failure, Session};
 use notes_image::store::Store;
 use notes_sandbox::{Isolation, Probe};
 
-use crate::{cli::BuildArguments, project::Project, settings};
+use crate::{
+    cli::BuildArguments,
+    project::Project,
+    settings::{self, Settings},
+};
 
 /// Looks at everything a build needs and says how it is; nothing is changed.
-pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {
+pub(crate) async fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {
     let ui = &session.ui;
     let probe = notes_sandbox::probe().map_err(crate::failure::enter)?;
     isolation(session, &probe);
-    match Project::open(arguments, &session.environment, &session.current) {
+    let project = Project::open(arguments, &session.environment, &session.current);
+    match &project {
         Ok(project) => {
             let shallow = if project.repository.is_shallow() { ", a shallow clone" } else { "" };
             let root = project.root.display();
@@ -25,6 +32,10 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
         Ok(_) => ui.step("Store", format_args!("{} ({})", store.value.display(), store.origin)),
         Err(error) => ui.step("Store", format_args!("{error}: {}", error.source)),
     }
+    let settings = project.ok().and_then(|project| {
+        Settings::resolve(&project, arguments, &session.environment, &session.current).ok()
+    });
+    credentials::say(session, settings.as_ref()).await;
     Ok(())
 }
 

@@ -7,22 +7,26 @@ use crate::world::World;
 /// What must be nowhere.
 const CANARY: &str = "canary-5f70bf18a0c3";
 
-/// Returns the files below `root` that hold the canary, compressed ones read as what they are.
+/// Returns the files below `root` that hold the canary.
 fn found(root: &Path) -> Vec<String> {
+    holding(root, CANARY)
+}
+
+/// Returns the files below `root` that hold `text`, compressed ones read as what they are.
+pub(crate) fn holding(root: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();
         let metadata = fs::symlink_metadata(&path).unwrap();
-        if path.display().to_string().contains(CANARY) {
+        if path.display().to_string().contains(text) {
             found.push(path.display().to_string());
         }
         if metadata.is_dir() {
-            found.extend(self::found(&path));
+            found.extend(holding(&path, text));
         } else if metadata.is_file() {
             let plain = fs::read(&path).unwrap();
             let unpacked = Command::new("gzip").arg("-dc").arg(&path).output().unwrap().stdout;
-            let holds =
-                |bytes: &[u8]| bytes.windows(CANARY.len()).any(|it| it == CANARY.as_bytes());
+            let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|it| it == text.as_bytes());
             if holds(&plain) || holds(&unpacked) {
                 found.push(path.display().to_string());
             }
