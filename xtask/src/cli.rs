@@ -3,7 +3,11 @@
 use clap::ValueEnum as _;
 use notes_testkit::Length;
 
-use crate::{bench::Scenario, compare::Builder, demo::App};
+use crate::{
+    bench::{Images, Scenario},
+    compare::Builder,
+    demo::App,
+};
 
 /// The project's own commands.
 #[derive(Debug, clap::Parser)]
@@ -23,8 +27,11 @@ pub(crate) enum Command {
     Dist,
     /// Build the fixtures with notes-build, `BuildKit` and buildah, and compare the images.
     Compare(CompareOptions),
-    /// Time the same builds with notes-build, docker with `BuildKit` and buildah, side by side.
-    Bench(BenchOptions),
+    /// Time notes-build and the programs that do the same, side by side.
+    Bench {
+        #[command(subcommand)]
+        what: Benched,
+    },
     /// A cluster to test on: `NOTES_TEST_KUBECONFIG`, kind, or Kubernetes as processes of this machine.
     Cluster {
         #[command(subcommand)]
@@ -86,10 +93,17 @@ impl CompareOptions {
     }
 }
 
+/// What can be timed.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Benched {
+    /// Builds and pushes: docker with `BuildKit`, and buildah.
+    Build(BuildBenchOptions),
+    /// Pushes and pulls of large and of many layers: skopeo, and crane.
+    Registry(RegistryBenchOptions),
+}
+
 #[derive(Debug, clap::Args)]
-pub(crate) struct BenchOptions {
-    /// What is timed.
-    pub(crate) what: Benched,
+pub(crate) struct BuildBenchOptions {
     /// Only these [default: all].
     scenario: Vec<Scenario>,
     /// How often.
@@ -97,7 +111,7 @@ pub(crate) struct BenchOptions {
     pub(crate) rounds: usize,
 }
 
-impl BenchOptions {
+impl BuildBenchOptions {
     /// What is measured: what is named, or all.
     pub(crate) fn scenarios(&self) -> Vec<Scenario> {
         if self.scenario.is_empty() {
@@ -107,11 +121,31 @@ impl BenchOptions {
     }
 }
 
-/// What can be timed.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(crate) enum Benched {
-    /// Builds and pushes.
-    Build,
+#[derive(Debug, clap::Args)]
+pub(crate) struct RegistryBenchOptions {
+    /// Only these images [default: all].
+    images: Vec<Images>,
+    /// How often.
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// Milliseconds that a request and its answer are longer under way [default: 0 and then 20].
+    #[arg(long, value_name = "MS")]
+    latency: Vec<u64>,
+}
+
+impl RegistryBenchOptions {
+    /// What is measured: what is named, or all.
+    pub(crate) fn images(&self) -> Vec<Images> {
+        if self.images.is_empty() {
+            return Images::value_variants().to_vec();
+        }
+        self.images.clone()
+    }
+
+    /// The latencies in milliseconds.
+    pub(crate) fn latencies(&self) -> Vec<u64> {
+        if self.latency.is_empty() { vec![0, 20] } else { self.latency.clone() }
+    }
 }
 
 /// What can be compared.

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Command::Dist => dist::run(),
         Command::Demo(options) => demo::run(&options),
         Command::Compare(options) => compare::run(&options),
-        Command::Bench(options) => bench::run(&options),
+        Command::Bench { what } => bench::run(&what),
     };
     match result {
         Ok(code) => code,

@@ -58,6 +58,7 @@ async fn an_image_is_built_and_pushed() {
     let pushed = run("push_image", &[&path("layout"), "example/greeting:1", &to]);
     let digest = |text: &str| text.trim().split_once('@').unwrap().1.to_owned();
     assert_eq!(digest(&built), digest(&pushed));
+    assert_eq!(run("pull_image", &[&to, &path("pulled")]), pushed);
     server.shutdown().await;
 }
 

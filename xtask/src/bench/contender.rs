@@ -1,10 +1,10 @@
-//! A builder that takes part.
+//! A program that takes part.
 
-use std::{fmt, process::Command};
+use std::fmt;
 
-use super::{Result, project::Project};
+use super::Result;
 
-/// A builder that takes part.
+/// A program that takes part.
 pub(super) trait Contender {
     /// Returns what it is called in the table.
     fn name(&self) -> &'static str;
@@ -12,10 +12,6 @@ pub(super) trait Contender {
     fn version(&self) -> Result<String>;
     /// Returns the names of its programs; what they use together is its memory.
     fn programs(&self) -> &'static [&'static str];
-    /// Removes all that it keeps between builds, bases as well.
-    fn forget(&self) -> Result<()>;
-    /// Returns the commands that build the commit of `project` that is checked out, and push it as `reference`.
-    fn build(&self, project: &Project, reference: &str) -> Vec<Command>;
 }
 
 impl fmt::Display for dyn Contender + '_ {

@@ -1,4 +1,4 @@
-//! What a build takes: time, memory, bytes written to disks, requests.
+//! What commands take: time, memory, bytes written to disks, requests.
 
 use std::{
     collections::BTreeSet,
@@ -9,18 +9,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Result, contender::Contender, project::Project, registry::Registry};
+use super::{Result, contender::Contender, registry::Registry};
 use crate::compare::succeeded;
 
 /// How often memory is looked at.
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// What one build took.
+/// What the commands of one contender took.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Measurement {
     pub(super) time: Duration,
-    /// The peak of what the builder's programs held together, in bytes, shared pages divided among those who share them; what
-    /// `RUN` starts is not of the builder.
+    /// The peak of what the contender's programs held together, in bytes, shared pages divided among those who share them;
+    /// what they start themselves (`RUN`) is not theirs.
     pub(super) memory: u64,
     /// Bytes that this machine wrote to its disks until all was on them.
     pub(super) written: u64,
@@ -39,15 +39,12 @@ impl fmt::Display for Measurement {
     }
 }
 
-/// Builds and pushes, and measures it.
+/// Runs `commands` of `contender`, which talk to `registry`, and measures it.
 pub(super) fn measure(
     contender: &dyn Contender,
-    project: &Project,
-    commit: &str,
+    commands: Vec<Command>,
     registry: &Registry,
 ) -> Result<Measurement> {
-    let reference = format!("{}/{}:{commit}", registry.address(), project.name());
-    let commands = contender.build(project, &reference);
     settle()?;
     let (written, requests) = (written()?, registry.requests()?);
     let (programs, building) = (contender.programs(), AtomicBool::new(true));
@@ -71,7 +68,7 @@ fn succeed(contender: &dyn Contender, mut command: Command) -> Result<()> {
     ended.map(drop).map_err(|error| format!("{contender} failed: {error}").into())
 }
 
-/// Waits until what was written is on the disks, so that no build pays for the one before.
+/// Waits until what was written is on the disks, so that nobody pays for the one before.
 fn settle() -> Result<()> {
     if Command::new("sync").status()?.success() { Ok(()) } else { Err("sync failed".into()) }
 }

@@ -81,6 +81,15 @@ impl Registry {
         Ok(())
     }
 
+    /// Removes all that was ever pushed.
+    pub(super) fn forget_all(&self) -> Result<()> {
+        let path = self.directory.join("data/docker");
+        if path.exists() {
+            fs::remove_dir_all(path)?;
+        }
+        Ok(())
+    }
+
     /// Returns how many requests it has answered.
     pub(super) fn requests(&self) -> Result<usize> {
         let log = fs::read_to_string(self.directory.join("access.log"))?;

@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use super::{Result, contender::Contender, measure::Measurement, scenario::Scenario};
+use super::{Result, contender::Contender, measure::Measurement};
 
 /// The medians of all that was measured, as a table in Markdown.
-pub(super) struct Table {
+pub(super) struct Table<S> {
     contenders: Vec<(&'static str, String)>,
-    measured: BTreeMap<(Scenario, &'static str), Vec<Measurement>>,
+    measured: BTreeMap<(S, &'static str), Vec<Measurement>>,
 }
 
-impl Table {
+impl<S: Copy + Ord + fmt::Display> Table<S> {
     /// Begins one with the versions of the contenders; the first of them is ours.
     pub(super) fn new(contenders: &[&dyn Contender]) -> Result<Self> {
         let version = |one: &&dyn Contender| Ok((one.name(), one.version()?));
@@ -19,12 +19,12 @@ impl Table {
     }
 
     /// Adds what one build took.
-    pub(super) fn add(&mut self, scenario: Scenario, contender: &'static str, one: Measurement) {
+    pub(super) fn add(&mut self, scenario: S, contender: &'static str, one: Measurement) {
         self.measured.entry((scenario, contender)).or_default().push(one);
     }
 
     /// What was measured by scenario, and within one in the order of the contenders.
-    fn ordered(&self) -> Vec<((Scenario, &'static str), &[Measurement])> {
+    fn ordered(&self) -> Vec<((S, &'static str), &[Measurement])> {
         let rank = |name| self.contenders.iter().position(|(other, _)| *other == name);
         let mut all: Vec<_> = self.measured.iter().map(|(key, all)| (*key, &**all)).collect();
         all.sort_by_key(|((scenario, name), _)| (*scenario, rank(*name)));
@@ -32,7 +32,7 @@ impl Table {
     }
 
     /// The time of ours as a share of the fastest other.
-    fn ratio(&self, scenario: Scenario) -> Option<f64> {
+    fn ratio(&self, scenario: S) -> Option<f64> {
         let time =
             |name| self.measured.get(&(scenario, name)).map(|all| median(all).time.as_secs_f64());
         let mut names = self.contenders.iter().map(|(name, _)| *name);
@@ -42,14 +42,14 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
+impl<S: Copy + Ord + fmt::Display> fmt::Display for Table<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rounds = self.measured.values().map(Vec::len).max().unwrap_or(0);
         let versions: Vec<_> = self.contenders.iter().map(|(_, version)| &**version).collect();
         writeln!(f, "{}; medians of {rounds}.\n", versions.join(", "))?;
         writeln!(
             f,
-            "| | builder | time | of the fastest other | peak memory | written | requests |"
+            "| | program | time | of the fastest other | peak memory | written | requests |"
         )?;
         writeln!(f, "|---|---|--:|--:|--:|--:|--:|")?;
         let mut last = None;
@@ -97,6 +97,7 @@ fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::Scenario;
 
     fn took(milliseconds: u64) -> Measurement {
         let time = Duration::from_millis(milliseconds);
@@ -114,7 +115,7 @@ mod tests {
         insta::assert_snapshot!(table.to_string().trim_end(), @r"
         ours 1, theirs 2; medians of 3.
 
-        | | builder | time | of the fastest other | peak memory | written | requests |
+        | | program | time | of the fastest other | peak memory | written | requests |
         |---|---|--:|--:|--:|--:|--:|
         | Django app, unchanged commit | ours | 100 ms | 0.10 | 30 MB | 2 MB | 4 |
         |  | theirs | 1.00 s |  | 30 MB | 2 MB | 4 |

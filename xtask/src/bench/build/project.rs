@@ -11,7 +11,8 @@ use std::{
 
 use notes_oci::Digest;
 
-use super::{Result, registry::Registry, scenario::Scenario};
+use super::scenario::Scenario;
+use crate::bench::{Result, registry::Registry};
 use crate::{output, program, workspace};
 
 /// The Dockerfile of the Django application, whose base is put in.

@@ -2,7 +2,8 @@
 
 use std::{fs, process::Command};
 
-use super::{Result, contender::Contender, project::Project};
+use super::{Builder, project::Project};
+use crate::bench::{Result, contender::Contender};
 use crate::{
     compare::{Daemon, Network, Root, limits},
     program,
@@ -44,7 +45,9 @@ impl Contender for Docker<'_> {
     fn programs(&self) -> &'static [&'static str] {
         &["docker", "docker-buildx", "dockerd", "containerd", "containerd-shim-runc-v2", "runc"]
     }
+}
 
+impl Builder for Docker<'_> {
     fn forget(&self) -> Result<()> {
         program::run(&mut self.daemon.docker(&["builder", "prune", "--all", "--force"]))?;
         program::run(&mut self.daemon.docker(&["system", "prune", "--all", "--force"]))
@@ -92,7 +95,9 @@ impl Contender for Buildah<'_> {
     fn programs(&self) -> &'static [&'static str] {
         &["buildah"]
     }
+}
 
+impl Builder for Buildah<'_> {
     fn forget(&self) -> Result<()> {
         program::run(&mut self.buildah(&["rmi", "--all", "--force"]))
     }

@@ -2,15 +2,9 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use super::{Result, contender::Contender, project::Project};
-use crate::{cargo, output, program};
-
-/// Builds notes-build as people run it, and returns where it is: beside the directory of this program.
-pub(super) fn release() -> Result<PathBuf> {
-    output::say("building notes-build for release");
-    cargo::build(["notes-build"], &["--release"])?;
-    Ok(cargo::target()?.join("release/notes-build"))
-}
+use super::{Builder, project::Project};
+use crate::bench::{Result, contender::Contender};
+use crate::program;
 
 /// notes-build, with a store of its own.
 pub(super) struct Notes {
@@ -36,7 +30,9 @@ impl Contender for Notes {
     fn programs(&self) -> &'static [&'static str] {
         &["notes-build"]
     }
+}
 
+impl Builder for Notes {
     fn forget(&self) -> Result<()> {
         if self.store.exists() {
             fs::remove_dir_all(&self.store)?;
