@@ -12,6 +12,7 @@ use notes_testkit::{
     LONG_VARIABLE, Length,
     cluster::{KUBECONFIG_VARIABLE, Package, install_missing},
     process,
+    tools::Tool,
 };
 
 use crate::{
@@ -48,11 +49,12 @@ const STEPS: &[Step] = &[
 
 /// What tests run beside our own programs: other people's registries, clients and shells. Where one is missing and cannot
 /// be installed, its tests skip themselves.
-const PACKAGES: [Package; 7] = [
+const PACKAGES: [Package; 8] = [
     Package { name: "git", shown_by: "git" },
     Package { name: "busybox-static", shown_by: "/var/lib/dpkg/info/busybox-static.list" },
     Package { name: "docker-registry", shown_by: "docker-registry" },
     Package { name: "skopeo", shown_by: "skopeo" },
+    Package { name: "buildah", shown_by: "buildah" },
     Package { name: "uidmap", shown_by: "newuidmap" },
     Package { name: "python3-venv", shown_by: "/var/lib/dpkg/info/python3-venv.list" },
     Package { name: "rsync", shown_by: "rsync" },
@@ -90,6 +92,14 @@ fn install() {
     }
     if let Err(error) = database::install(&output::say) {
         crate::report(error.as_ref());
+    }
+    // Without Go, the tests that want these skip themselves.
+    if process::find("go").is_some() {
+        for tool in Tool::ALL {
+            if let Err(error) = tool.build(&mut |line| output::say(line)) {
+                crate::report(&error);
+            }
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use std::{
 use crate::process;
 
 pub use binaries::{Binaries, KUBERNETES_VERSION};
+pub(crate) use binaries::{Program, build_missing};
 pub use kind::Kind;
 pub use local_node::LocalNode;
 pub use packages::{Package, install_missing};

@@ -17,6 +17,7 @@ pub mod process;
 pub mod registry;
 mod repository;
 mod skipping;
+pub mod tools;
 mod web;
 
 pub use chance::{Chance, ROUNDS_VARIABLE, SEED_VARIABLE};

@@ -16,10 +16,10 @@ pub const KUBERNETES_VERSION: &str = "1.35.4";
 const ETCD_VERSION: &str = "3.6.16";
 
 /// One program: its name, its Go package, and how long it takes on two cores, so that nobody wonders.
-struct Program {
-    name: &'static str,
-    package: &'static str,
-    takes: &'static str,
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) takes: &'static str,
 }
 
 /// The API server first: it takes longest and brings most of what the others are made of.
@@ -105,7 +105,8 @@ fn version_parts() -> (&'static str, &'static str) {
     (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }
 
-fn build_missing(
+/// Builds those of `programs` that are not in `directory`, at low priority; a second caller waits for the first.
+pub(crate) fn build_missing(
     programs: &[Program],
     version: &str,
     directory: Option<&Path>,
@@ -125,9 +126,7 @@ fn build_missing(
             continue;
         }
         let Program { name, package, takes } = program;
-        say(&format!(
-            "building {name} {version} from its Go module, for the local node (about {takes})"
-        ));
+        say(&format!("building {name} {version} from its Go module (about {takes})"));
         let started = Instant::now();
         let new = directory.join(format!(".{name}.new"));
         // Behind everything else: a person waits for the image first.
