@@ -4,7 +4,7 @@ use std::io::SeekFrom;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use notes_oci::{Digest, Repository};
@@ -15,10 +15,11 @@ use tokio::{
 use tokio_util::io::ReaderStream;
 
 use super::{
+    Mode,
     range::{self, Wanted},
     refusal::Refusal,
     route::{Registry, empty},
-    storage::Kind,
+    storage::{Kind, Storage},
 };
 
 /// Bytes read from the disk at once.
@@ -31,12 +32,21 @@ pub(super) async fn read(
     head: &Parts,
 ) -> Result<Response, Refusal> {
     let (name, wanted) = (repository.clone(), *digest);
-    // Manifests are content as well, and clients of the referrers API read them as blobs.
-    if !registry.storage.run(move |storage| Ok(storage.has_blob(&name, &wanted))).await? {
-        return Err(Refusal::blob_unknown(digest));
-    }
-    let mut file = File::open(registry.storage.blob_path(digest)).await?;
-    let size = file.metadata().await?.len();
+    let is_question = head.method == Method::HEAD && registry.mode == Mode::ReadWrite;
+    let open = move |storage: &Storage| {
+        if !storage.has_blob(&name, &wanted) {
+            return Ok(None);
+        }
+        if is_question {
+            storage.mark(&name, &wanted)?;
+        }
+        let file = std::fs::File::open(storage.blob_path(&wanted))?;
+        let size = file.metadata()?.len();
+        Ok(Some((file, size)))
+    };
+    let opened = registry.storage.run(open).await?;
+    let (file, size) = opened.ok_or_else(|| Refusal::blob_unknown(digest))?;
+    let mut file = File::from_std(file);
     let range = head.headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let (status, first, length) = match range::parse(range, size) {
         Wanted::All => (StatusCode::OK, 0, size),

@@ -9,6 +9,7 @@ use notes_oci::{Digest, MediaType, Repository};
 use serde_json::{Value, json};
 
 use super::{
+    access::{Action, Need, Visitor},
     blobs::text,
     refusal::Refusal,
     route::{Registry, query},
@@ -25,16 +26,23 @@ pub(super) async fn tags(
         .run(move |storage| storage.tags(&name))
         .await?
         .ok_or_else(|| Refusal::name_unknown(repository.as_str()))?;
-    let (page, next) = page(all, head);
+    let (page, next) = page(all, head)?;
     let mut response =
         answer("application/json", &json!({ "name": repository.as_str(), "tags": page }));
     link(&mut response, &format!("/v2/{repository}/tags/list"), next);
     Ok(response)
 }
 
-pub(super) async fn catalog(registry: &Registry, head: &Parts) -> Result<Response, Refusal> {
-    let all = registry.storage.run(super::storage::Storage::repositories).await?;
-    let (page, next) = page(all, head);
+pub(super) async fn catalog(
+    registry: &Registry,
+    visitor: &Visitor<'_>,
+    head: &Parts,
+) -> Result<Response, Refusal> {
+    let mut all = registry.storage.run(super::storage::Storage::repositories).await?;
+    all.retain(|name| {
+        name.parse().is_ok_and(|name| visitor.has_right(&Need::new(Action::Pull, &name)))
+    });
+    let (page, next) = page(all, head)?;
     let mut response = answer("application/json", &json!({ "repositories": page }));
     link(&mut response, "/v2/_catalog", next);
     Ok(response)
@@ -66,17 +74,31 @@ pub(super) async fn referrers(
     Ok(response)
 }
 
-/// Cuts what `n` and `last` ask for out of a sorted list; the second value is where the next page begins.
-fn page(all: Vec<String>, head: &Parts) -> (Vec<String>, Option<(usize, String)>) {
+/// A part of a list, and where the next begins: how many names it is to have, and the last of this one.
+type Page = (Vec<String>, Option<(usize, String)>);
+
+/// Cuts what `n` and `last` ask for out of a list.
+fn page(mut all: Vec<String>, head: &Parts) -> Result<Page, Refusal> {
     let last = query(head, "last").unwrap_or_default();
-    let limit = query(head, "n").and_then(|n| n.parse::<usize>().ok());
-    let mut rest: Vec<String> = all.into_iter().filter(|name| *name > last).collect();
+    let limit = match query(head, "n") {
+        Some(n) => Some(n.parse::<usize>().map_err(|_| Refusal::page_invalid(&n))?),
+        None => None,
+    };
+    all.sort_by_cached_key(|name| order(name));
+    let last = order(&last);
+    let mut rest: Vec<String> = all.into_iter().filter(|name| order(name) > last).collect();
     let next = limit.filter(|&limit| limit < rest.len()).map(|limit| {
         rest.truncate(limit);
         (limit, rest.last().cloned().unwrap_or_default())
     });
     // `n=0` asks for nothing, and a next page of it would never end.
-    (rest, next.filter(|(limit, _)| *limit > 0))
+    Ok((rest, next.filter(|(limit, _)| *limit > 0)))
+}
+
+/// Lists do not tell capitals from small letters (distribution spec, "Content Discovery"); names that differ in nothing else
+/// need an order too.
+fn order(name: &str) -> (String, String) {
+    (name.to_ascii_lowercase(), name.to_owned())
 }
 
 fn link(response: &mut Response, path: &str, next: Option<(usize, String)>) {

@@ -1,10 +1,14 @@
 //! Reading, writing and deleting manifests.
 
+use std::io;
+
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
+use bytes::BytesMut;
+use futures::StreamExt;
 use notes_oci::{Descriptor, Digest, Index, Manifest, MediaType, Repository};
 use serde_json::Value;
 
@@ -82,7 +86,11 @@ impl Summary {
         let media_type = MediaType::from(media_type);
         let (blobs, manifests) = if media_type.is_index() {
             let index: Index = serde_json::from_slice(bytes).map_err(invalid)?;
-            (Vec::new(), index.manifests)
+            // BuildKit exports a cache as an index of layers.
+            let is_manifest =
+                |part: &Descriptor| part.media_type.is_index() || part.media_type.is_manifest();
+            let (manifests, blobs) = index.manifests.into_iter().partition(is_manifest);
+            (blobs, manifests)
         } else if media_type.is_manifest() {
             let manifest: Manifest = serde_json::from_slice(bytes).map_err(invalid)?;
             (manifest.layers.into_iter().chain([manifest.config]).collect(), Vec::new())
@@ -117,8 +125,10 @@ impl Summary {
 
 /// Returns the descriptor under which a manifest is listed (distribution spec, "Listing Referrers").
 fn referrer(value: &Value, media_type: &MediaType, bytes: &[u8]) -> Value {
+    let stated =
+        |value: &'_ Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let artifact_type =
-        value["artifactType"].as_str().or_else(|| value["config"]["mediaType"].as_str());
+        stated(&value["artifactType"]).or_else(|| stated(&value["config"]["mediaType"]));
     let mut descriptor = serde_json::json!({
         "mediaType": media_type,
         "digest": Digest::of(bytes),
@@ -178,6 +188,7 @@ fn store(
     summary: &Summary,
     bytes: &[u8],
 ) -> Result<(), Refusal> {
+    let _writing = storage.writing()?;
     summary.check_parts(storage, repository)?;
     let digest = Digest::of(bytes);
     storage.write_blob(&digest, bytes)?;
@@ -192,6 +203,12 @@ fn store(
     Ok(())
 }
 
+/// Returns the blobs that a manifest consists of.
+pub(super) fn blobs(media_type: &str, bytes: &[u8]) -> Option<Vec<Digest>> {
+    let summary = Summary::read(Some(media_type), bytes).ok()?;
+    Some(summary.blobs.iter().map(|blob| blob.digest).collect())
+}
+
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
@@ -199,9 +216,16 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     if announced.is_some_and(|length| length > LIMIT) {
         return Err(Refusal::manifest_too_large(LIMIT));
     }
-    axum::body::to_bytes(body, LIMIT)
-        .await
-        .map_err(|_| Refusal::manifest_invalid("the body ended early or is too large"))
+    let mut chunks = body.into_data_stream();
+    let mut bytes = BytesMut::with_capacity(announced.unwrap_or_default());
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refusal::manifest_invalid("the body ended early"))?;
+        if bytes.len() + chunk.len() > LIMIT {
+            return Err(Refusal::manifest_too_large(LIMIT));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
 }
 
 pub(super) async fn delete(
@@ -209,11 +233,25 @@ pub(super) async fn delete(
     repository: &Repository,
     which: &Which,
 ) -> Result<Response, Refusal> {
-    let (kind, entry) = match which {
-        Which::Tag(tag) => (Kind::Tags, tag.to_string()),
-        Which::Digest(digest) => (Kind::Manifests, digest.hex()),
-    };
     let name = repository.clone();
-    let removed = registry.storage.run(move |storage| storage.unlink(&name, kind, &entry)).await?;
+    let removed = match which {
+        Which::Tag(tag) => {
+            let tag = tag.to_string();
+            registry.storage.run(move |storage| storage.unlink(&name, Kind::Tags, &tag)).await?
+        }
+        Which::Digest(digest) => {
+            let digest = *digest;
+            registry.storage.run(move |storage| unlink(storage, &name, &digest)).await?
+        }
+    };
     if removed { Ok(empty(StatusCode::ACCEPTED)) } else { Err(Refusal::manifest_unknown(which)) }
+}
+
+fn unlink(storage: &Storage, repository: &Repository, digest: &Digest) -> io::Result<bool> {
+    let Some((media_type, bytes)) = storage.manifest(repository, digest)? else {
+        return Ok(false);
+    };
+    // What was accepted can be read; if not, nothing was listed for it either.
+    let subject = Summary::read(Some(&media_type), &bytes).ok().and_then(|it| it.subject);
+    storage.unlink_manifest(repository, digest, subject.as_ref())
 }

@@ -1,11 +1,15 @@
 //! The embedded registry: the distribution spec 1.1 over a directory (feature `server`).
 //!
-//! It is for demos, tests, air-gapped pipelines and as a cache beside a build; docker, skopeo, containerd and this
-//! crate pull from it and push to it. It speaks plain HTTP and belongs on loopback or behind a proxy that ends TLS.
+//! It is for demos, tests, air-gapped pipelines and as a cache beside a build; docker, skopeo, crane, buildah, containerd
+//! and this crate pull from it and push to it. It speaks HTTP/1.1, plain or over TLS, to everybody or to [`Users`] with
+//! rights per repository.
 //!
 //! What is acknowledged is on the disk: bytes go to a temporary file, are hashed as they arrive, synced and renamed,
 //! and a tag is written after everything it leads to. A server killed at any moment starts again from what was
-//! acknowledged; uploads that were under way are gone and their clients begin anew.
+//! acknowledged, and uploads in chunks go on where they were. [`prune`] removes what nothing leads to, also while it runs.
+//!
+//! What the specification leaves open: digests are sha256 alone; a manifest whose parts were not pushed is refused, so that
+//! no name ever leads to half an image; tags that led to a manifest go with it; a manifest may have 8 MiB.
 //!
 //! # Examples
 //!
@@ -27,10 +31,12 @@ mod access;
 mod blobs;
 mod lists;
 mod manifests;
+mod prune;
 mod range;
 mod refusal;
 mod route;
 mod storage;
+mod tls;
 mod uploads;
 
 use std::{
@@ -41,11 +47,15 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt as _};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use self::access::Access;
+pub use self::{
+    access::{Access, Action, Grant, Repositories, RightsError, User, Users},
+    prune::{PruneError, PruneOptions, Pruned, prune},
+    tls::{Tls, TlsError},
+};
 use self::{route::Registry, storage::Storage};
 
 /// How long requests under way may take after [`Server::shutdown`].
@@ -58,6 +68,10 @@ pub struct Options {
     pub root: PathBuf,
     /// Who may read and write.
     pub access: Access,
+    /// Whether anything may be changed.
+    pub mode: Mode,
+    /// The certificate that it shows, `None` for plain HTTP.
+    pub tls: Option<Tls>,
     /// Whether a power failure may lose what was acknowledged.
     pub durability: Durability,
 }
@@ -68,9 +82,21 @@ impl Options {
         Self {
             root: root.as_ref().to_owned(),
             access: Access::default(),
+            mode: Mode::default(),
+            tls: None,
             durability: Durability::default(),
         }
     }
+}
+
+/// Whether anything may be changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Who has the right to pushes and deletes.
+    #[default]
+    ReadWrite,
+    /// Nobody pushes or deletes.
+    ReadOnly,
 }
 
 /// Whether what was acknowledged survives a power failure.
@@ -95,6 +121,9 @@ pub enum ServeError {
         /// Why not.
         source: io::Error,
     },
+    /// The certificate or the key cannot be used.
+    #[error("failed to prepare TLS")]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("failed to listen on `{address}`")]
     Listen {
@@ -109,10 +138,24 @@ impl ServeError {
     /// Returns advice, where there is some.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Listen { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
-                Some(format!("another program listens on port {}; choose another", address.port()))
+            Self::Listen { address, source } => match source.kind() {
+                io::ErrorKind::AddrInUse => Some(format!(
+                    "another program listens on port {}; choose another",
+                    address.port()
+                )),
+                io::ErrorKind::PermissionDenied => {
+                    Some("ports below 1024 are for root; choose a higher one".into())
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    Some(format!("no interface of this machine has the address {}", address.ip()))
+                }
+                _ => None,
+            },
+            Self::Root { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("the registry writes there; choose a directory of this user".into())
             }
-            _ => None,
+            Self::Tls(error) => error.hint(),
+            Self::Root { .. } => None,
         }
     }
 }
@@ -132,14 +175,29 @@ impl Server {
     ///
     /// [`ServeError`] where the directory or the address cannot be used.
     pub async fn bind(address: SocketAddr, options: Options) -> Result<Self, ServeError> {
+        let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
         let router = router(options)?;
         let listening = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let serve = axum::serve(listener, router).with_graceful_shutdown(stopped);
-        Ok(Self { address, stop, task: tokio::spawn(serve.into_future()) })
+        let task = match tls {
+            None => {
+                // Answers are written whole; waiting for more would only delay them.
+                let listener = listener.tap_io(|connection| {
+                    let _ = connection.set_nodelay(true);
+                });
+                let serve = axum::serve(listener, router).with_graceful_shutdown(stopped);
+                tokio::spawn(serve.into_future())
+            }
+            Some(acceptor) => {
+                let listener = tls::Listener::new(listener, acceptor);
+                let serve = axum::serve(listener, router).with_graceful_shutdown(stopped);
+                tokio::spawn(serve.into_future())
+            }
+        };
+        Ok(Self { address, stop, task })
     }
 
     /// Returns the address it listens on.
@@ -169,8 +227,10 @@ impl Drop for Server {
 ///
 /// [`ServeError::Root`] where the directory cannot be used.
 pub fn router(options: Options) -> Result<Router, ServeError> {
-    let storage = Storage::open(&options.root, options.durability)
-        .map_err(|source| ServeError::Root { path: options.root, source })?;
-    let registry = Registry::new(storage, options.access);
+    let Options { root, access, mode, tls, durability } = options;
+    let storage = Storage::open(&root, durability, mode)
+        .map_err(|source| ServeError::Root { path: root, source })?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let registry = Registry::new(storage, access, mode, scheme);
     Ok(Router::new().fallback(route::serve).with_state(Arc::new(registry)))
 }

@@ -21,6 +21,8 @@ pub(super) fn parse(header: Option<&str>, size: u64) -> Wanted {
     };
     let (first, last) = match (first.parse::<u64>(), last.parse::<u64>()) {
         (Ok(first), Ok(last)) if first <= last => (first, last.min(size.saturating_sub(1))),
+        // RFC 9110 leaves the choice; a client that cannot count had better know.
+        (Ok(_), Ok(_)) => return Wanted::Unsatisfiable,
         (Ok(first), Err(_)) if last.is_empty() => (first, size.saturating_sub(1)),
         (Err(_), Ok(length)) if first.is_empty() && length > 0 => {
             (size.saturating_sub(length), size.saturating_sub(1))
@@ -43,7 +45,7 @@ mod tests {
             ("bytes=-30", Wanted::Part(0, 9)),
             ("bytes=2-100", Wanted::Part(2, 9)),
             ("bytes=10-", Wanted::Unsatisfiable),
-            ("bytes=3-1", Wanted::All),
+            ("bytes=3-1", Wanted::Unsatisfiable),
             ("bytes=0-1,3-4", Wanted::All),
             ("lines=0-1", Wanted::All),
         ] {

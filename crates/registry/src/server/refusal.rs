@@ -9,21 +9,32 @@ use axum::{
 };
 use serde_json::json;
 
+use super::access::Need;
+
 /// An answer that refuses a request.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
+    /// What is asked of a client that has not shown who it is.
+    challenge: Option<String>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), challenge: None }
     }
 
-    pub(super) fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "authentication is required")
+    pub(super) fn unauthorized(challenge: String) -> Self {
+        let message = "authentication is required";
+        let refusal = Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message);
+        Self { challenge: Some(challenge), ..refusal }
+    }
+
+    pub(super) fn denied(Need { action, repository }: &Need) -> Self {
+        let message = format!("this user may not {action} `{repository}`");
+        Self::new(StatusCode::FORBIDDEN, "DENIED", message)
     }
 
     pub(super) fn name_invalid(message: impl Into<String>) -> Self {
@@ -50,6 +61,10 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID", message)
     }
 
+    pub(super) fn size_invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "SIZE_INVALID", message)
+    }
+
     pub(super) fn upload_busy(id: &str) -> Self {
         let message = format!("another request writes to upload `{id}`");
         Self::new(StatusCode::CONFLICT, "BLOB_UPLOAD_INVALID", message)
@@ -73,8 +88,21 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", message)
     }
 
+    pub(super) fn page_invalid(number: &str) -> Self {
+        let message = format!("`n={number}` is no number of names");
+        Self::new(StatusCode::BAD_REQUEST, "UNSUPPORTED", message)
+    }
+
     pub(super) fn unsupported(message: impl Into<String>) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", message)
+    }
+
+    pub(super) fn no_such_method(method: &str) -> Self {
+        Self::unsupported(format!("`{method}` is not supported here"))
+    }
+
+    pub(super) fn read_only() -> Self {
+        Self::unsupported("the registry is read-only")
     }
 
     pub(super) fn not_found() -> Self {
@@ -101,8 +129,8 @@ impl IntoResponse for Refusal {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static("Basic realm=\"notes\", charset=\"UTF-8\"");
+        // It names the host that the client asked for, which a header has carried already.
+        if let Some(challenge) = self.challenge.and_then(|it| HeaderValue::try_from(it).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response

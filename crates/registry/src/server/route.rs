@@ -11,7 +11,12 @@ use axum::{
 use notes_oci::{Digest, Repository, Tag};
 
 use super::{
-    access::Access, blobs, lists, manifests, refusal::Refusal, storage::Storage, uploads,
+    Mode,
+    access::{Access, Action, Gate, Need},
+    blobs, lists, manifests,
+    refusal::Refusal,
+    storage::Storage,
+    uploads,
     uploads::Uploads,
 };
 
@@ -20,14 +25,32 @@ use super::{
 pub(super) struct Registry {
     pub(super) storage: Storage,
     pub(super) uploads: Uploads,
-    access: Access,
+    pub(super) mode: Mode,
+    gate: Gate,
+    /// How clients reach it, unless something in front of it says otherwise.
+    scheme: &'static str,
 }
 
 impl Registry {
-    pub(super) fn new(storage: Storage, access: Access) -> Self {
-        Self { storage, uploads: Uploads::default(), access }
+    pub(super) fn new(storage: Storage, access: Access, mode: Mode, scheme: &'static str) -> Self {
+        Self { storage, uploads: Uploads::default(), mode, gate: access.into(), scheme }
+    }
+
+    /// Returns where this registry is, as the client of a request sees it.
+    fn origin(&self, head: &Parts) -> String {
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let host = text(header::HOST).unwrap_or("localhost");
+        // What ends TLS in front of it says so; who lies about it sends only his own password astray.
+        let scheme = match text(FORWARDED_SCHEME) {
+            Some("https") => "https",
+            _ => self.scheme,
+        };
+        format!("{scheme}://{host}")
     }
 }
+
+/// Says how a client has reached the proxy in front (as nginx, Traefik and others set it).
+const FORWARDED_SCHEME: header::HeaderName = header::HeaderName::from_static("x-forwarded-proto");
 
 /// A manifest's name in a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,17 +95,27 @@ pub(super) async fn serve(State(registry): State<Arc<Registry>>, request: Reques
 }
 
 async fn dispatch(registry: Arc<Registry>, request: Request) -> Result<Response, Refusal> {
-    if !registry.access.permits(request.method(), request.headers()) {
-        return Err(Refusal::unauthorized());
-    }
     let (head, body) = request.into_parts();
-    match (parse(&head.uri)?, head.method.as_str()) {
+    if head.uri.path() == "/token" && head.method == Method::GET {
+        return registry.gate.token(&head);
+    }
+    let resource = parse(&head.uri)?;
+    let is_read = head.method == Method::GET || head.method == Method::HEAD;
+    let needs = needs(&resource, &head.method);
+    let origin = registry.origin(&head);
+    let visitor = registry.gate.admit(&head, &origin, &needs, &mounted(&head))?;
+    if registry.mode == Mode::ReadOnly && !is_read {
+        return Err(Refusal::read_only());
+    }
+    match (resource, head.method.as_str()) {
         (Resource::Base, "GET" | "HEAD") => {
             Ok(([(header::CONTENT_TYPE, "application/json")], "{}").into_response())
         }
-        (Resource::Catalog, "GET") => lists::catalog(&registry, &head).await,
-        (Resource::Tags(repository), "GET") => lists::tags(&registry, &repository, &head).await,
-        (Resource::Referrers(repository, digest), "GET") => {
+        (Resource::Catalog, "GET" | "HEAD") => lists::catalog(&registry, &visitor, &head).await,
+        (Resource::Tags(repository), "GET" | "HEAD") => {
+            lists::tags(&registry, &repository, &head).await
+        }
+        (Resource::Referrers(repository, digest), "GET" | "HEAD") => {
             lists::referrers(&registry, &repository, &digest, &head).await
         }
         (Resource::Blob(repository, digest), "GET" | "HEAD") => {
@@ -92,19 +125,10 @@ async fn dispatch(registry: Arc<Registry>, request: Request) -> Result<Response,
             blobs::delete(&registry, &repository, &digest).await
         }
         (Resource::Uploads(repository), "POST") => {
-            uploads::start(&registry, repository, &head, body).await
+            uploads::start(&registry, &visitor, repository, &head, body).await
         }
-        (Resource::Upload(repository, id), "GET") => {
-            uploads::progress(&registry, &repository, &id).await
-        }
-        (Resource::Upload(repository, id), "PATCH") => {
-            uploads::append(&registry, &repository, &id, &head, body).await
-        }
-        (Resource::Upload(repository, id), "PUT") => {
-            uploads::finish(&registry, &repository, &id, &head, body).await
-        }
-        (Resource::Upload(repository, id), "DELETE") => {
-            uploads::cancel(&registry, &repository, &id)
+        (Resource::Upload(repository, id), _) => {
+            upload(&registry, &repository, &id, &head, body).await
         }
         (Resource::Manifest(repository, which), "GET" | "HEAD") => {
             manifests::read(&registry, &repository, &which).await
@@ -115,8 +139,47 @@ async fn dispatch(registry: Arc<Registry>, request: Request) -> Result<Response,
         (Resource::Manifest(repository, which), "DELETE") => {
             manifests::delete(&registry, &repository, &which).await
         }
-        (_, method) => Err(Refusal::unsupported(format!("`{method}` is not supported here"))),
+        (_, method) => Err(Refusal::no_such_method(method)),
     }
+}
+
+async fn upload(
+    registry: &Registry,
+    repository: &Repository,
+    id: &str,
+    head: &Parts,
+    body: Body,
+) -> Result<Response, Refusal> {
+    match head.method.as_str() {
+        "GET" | "HEAD" => uploads::progress(registry, repository, id).await,
+        "PATCH" => uploads::append(registry, repository, id, head, body).await,
+        "PUT" => uploads::finish(registry, repository, id, head, body).await,
+        "DELETE" => uploads::cancel(registry, repository, id).await,
+        method => Err(Refusal::no_such_method(method)),
+    }
+}
+
+/// Returns the right that a request needs; none where it is about no repository.
+fn needs(resource: &Resource, method: &Method) -> Vec<Need> {
+    let (repository, action) = match resource {
+        Resource::Base | Resource::Catalog => return Vec::new(),
+        // Who pushes also asks how far an upload has come, and gives it up.
+        Resource::Uploads(repository) | Resource::Upload(repository, _) => {
+            (repository, Action::Push)
+        }
+        Resource::Blob(repository, _)
+        | Resource::Manifest(repository, _)
+        | Resource::Tags(repository)
+        | Resource::Referrers(repository, _) => {
+            let action = match method.as_str() {
+                "GET" | "HEAD" => Action::Pull,
+                "DELETE" => Action::Delete,
+                _ => Action::Push,
+            };
+            (repository, action)
+        }
+    };
+    vec![Need::new(action, repository)]
 }
 
 fn parse(uri: &Uri) -> Result<Resource, Refusal> {
@@ -167,9 +230,20 @@ pub(super) fn digest(text: &str) -> Result<Digest, Refusal> {
 
 /// Returns the decoded value of `key` in the query.
 pub(super) fn query(head: &Parts, key: &str) -> Option<String> {
+    query_all(head, key).into_iter().next()
+}
+
+/// Returns all decoded values of `key` in the query.
+pub(super) fn query_all(head: &Parts, key: &str) -> Vec<String> {
     let pairs: Vec<(String, String)> =
-        axum::extract::Query::try_from_uri(&head.uri).map(|query| query.0).ok()?;
-    pairs.into_iter().find_map(|(name, value)| (name == key).then_some(value))
+        axum::extract::Query::try_from_uri(&head.uri).map(|query| query.0).unwrap_or_default();
+    pairs.into_iter().filter(|(name, _)| name == key).map(|(_, value)| value).collect()
+}
+
+/// Returns the right to read what a blob is to be mounted from; without it the blob is uploaded.
+fn mounted(head: &Parts) -> Vec<Need> {
+    let source = query(head, "mount").and_then(|_| query(head, "from")?.parse().ok());
+    source.iter().map(|source| Need::new(Action::Pull, source)).collect()
 }
 
 /// Returns an answer without a body.

@@ -6,29 +6,39 @@
 //! repositories/<name>/_manifests/<hex>  the media type of the manifest
 //! repositories/<name>/_tags/<tag>       the digest of the manifest
 //! repositories/<name>/_referrers/<subject hex>/<hex>  a descriptor
+//! repositories/<name>/_uploads/<id>     what has arrived of an upload; a later process can go on with it
 //! uploads/<process>/                    files under way, and a lock that tells whether the process lives
+//! lock                                  shared by who makes a name lead to content, taken alone by `prune`
 //! ```
 //!
 //! A path component of a repository cannot begin with `_`, so the two kinds of directory never meet.
 
+mod files;
+mod listing;
+mod locking;
+
 use std::{
     fs::{self, File},
-    hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
 };
 
 use notes_oci::{Digest, Repository, Tag};
 
-use super::Durability;
+pub(super) use self::files::random_name;
+use self::files::{names, read, remove_stale};
+use super::{Durability, Mode};
 
-/// What a repository's directory says about its blobs, manifests, tags and referrers.
+/// What a repository's directory says about its blobs, manifests, tags, referrers and uploads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Blobs,
     Manifests,
     Tags,
     Referrers,
+    Uploads,
 }
 
 impl Kind {
@@ -38,6 +48,7 @@ impl Kind {
             Self::Manifests => "_manifests",
             Self::Tags => "_tags",
             Self::Referrers => "_referrers",
+            Self::Uploads => "_uploads",
         }
     }
 }
@@ -49,20 +60,29 @@ pub(super) struct Storage {
     uploads: PathBuf,
     durability: Durability,
     /// Held while this process lives; see [`remove_stale`].
-    _lock: std::sync::Arc<File>,
+    _lock: Option<Arc<File>>,
 }
 
 impl Storage {
-    pub(super) fn open(root: &Path, durability: Durability) -> io::Result<Self> {
+    pub(super) fn open(root: &Path, durability: Durability, mode: Mode) -> io::Result<Self> {
+        let uploads = root.join("uploads").join(random_name());
+        let lock = match mode {
+            Mode::ReadWrite => Some(Self::prepare(root, &uploads)?),
+            // It may lie where nothing can be written.
+            Mode::ReadOnly => fs::read_dir(root.join("repositories")).map(|_| None)?,
+        };
+        Ok(Self { root: root.to_owned(), uploads, durability, _lock: lock.map(Into::into) })
+    }
+
+    fn prepare(root: &Path, uploads: &Path) -> io::Result<File> {
         for directory in ["blobs/sha256", "repositories", "uploads"] {
             fs::create_dir_all(root.join(directory))?;
         }
         remove_stale(&root.join("uploads"))?;
-        let uploads = root.join("uploads").join(random_name());
-        fs::create_dir(&uploads)?;
+        fs::create_dir(uploads)?;
         let lock = File::create(uploads.join("lock"))?;
         lock.lock()?;
-        Ok(Self { root: root.to_owned(), uploads, durability, _lock: lock.into() })
+        Ok(lock)
     }
 
     /// Runs `work` where it may block.
@@ -88,6 +108,20 @@ impl Storage {
         self.uploads.join(random_name())
     }
 
+    /// Returns the path of a new upload, in a directory that is there.
+    pub(super) fn begin_upload(&self, repository: &Repository, id: &str) -> io::Result<PathBuf> {
+        fs::create_dir_all(self.directory(repository, Kind::Uploads))?;
+        Ok(self.entry(repository, Kind::Uploads, id))
+    }
+
+    /// Returns the path of an upload that was begun.
+    pub(super) fn upload(&self, repository: &Repository, id: &str) -> Option<PathBuf> {
+        // Ours and nothing else: what clients name must not lead to other directories.
+        let is_ours = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let path = self.entry(repository, Kind::Uploads, id);
+        (is_ours && path.exists()).then_some(path)
+    }
+
     /// Moves the finished file `from` to where the content of `digest` lies.
     pub(super) fn adopt_blob(&self, from: &Path, digest: &Digest) -> io::Result<()> {
         self.move_into_place(from, &self.blob_path(digest))
@@ -97,7 +131,7 @@ impl Storage {
         self.write(&self.blob_path(digest), bytes)
     }
 
-    fn entry(&self, repository: &Repository, kind: Kind, name: &str) -> PathBuf {
+    pub(super) fn entry(&self, repository: &Repository, kind: Kind, name: &str) -> PathBuf {
         self.directory(repository, kind).join(name)
     }
 
@@ -106,7 +140,12 @@ impl Storage {
     }
 
     pub(super) fn link_blob(&self, repository: &Repository, digest: &Digest) -> io::Result<()> {
-        self.write(&self.entry(repository, Kind::Blobs, &digest.hex()), b"")
+        let directory = self.directory(repository, Kind::Blobs);
+        fs::create_dir_all(&directory)?;
+        // Empty, so that it is whole as soon as it is there; one that was there is as young as a new one.
+        let entry = File::create(directory.join(digest.hex()))?;
+        entry.set_modified(SystemTime::now())?;
+        self.sync_directory(&directory)
     }
 
     /// Tells whether `repository` has the blob and its content is there.
@@ -198,30 +237,24 @@ impl Storage {
         }
     }
 
-    /// Returns the tags of a repository in byte order, `None` where there is no repository.
-    pub(super) fn tags(&self, repository: &Repository) -> io::Result<Option<Vec<String>>> {
-        if !self.root.join("repositories").join(repository.as_str()).exists() {
-            return Ok(None);
-        }
-        names(&self.directory(repository, Kind::Tags)).map(Some)
-    }
-
-    /// Returns the names of all repositories that have a manifest, in byte order.
-    pub(super) fn repositories(&self) -> io::Result<Vec<String>> {
-        let root = self.root.join("repositories");
-        let mut found = Vec::new();
-        let mut open = vec![String::new()];
-        while let Some(prefix) = open.pop() {
-            for name in names(&root.join(&prefix))? {
-                if name == Kind::Manifests.directory() {
-                    found.push(prefix.clone());
-                } else if !name.starts_with('_') {
-                    open.push(if prefix.is_empty() { name } else { format!("{prefix}/{name}") });
-                }
+    /// Removes a manifest, the tags that lead to it, and its place among the referrers of `subject`. The tags go first.
+    pub(super) fn unlink_manifest(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        subject: Option<&Digest>,
+    ) -> io::Result<bool> {
+        for tag in self.tags(repository)?.unwrap_or_default() {
+            let text = read(&self.entry(repository, Kind::Tags, &tag))?;
+            if text.is_some_and(|text| text == digest.to_string().as_bytes()) {
+                self.unlink(repository, Kind::Tags, &tag)?;
             }
         }
-        found.sort();
-        Ok(found)
+        if let Some(subject) = subject {
+            let entry = format!("{}/{}", subject.hex(), digest.hex());
+            self.unlink(repository, Kind::Referrers, &entry)?;
+        }
+        self.unlink(repository, Kind::Manifests, &digest.hex())
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -238,53 +271,13 @@ impl Storage {
         let parent = to.parent().expect("every path of a registry lies in its root");
         fs::create_dir_all(parent)?;
         fs::rename(from, to)?;
+        self.sync_directory(parent)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
         match self.durability {
-            Durability::Synced => File::open(parent)?.sync_all(),
+            Durability::Synced => File::open(directory)?.sync_all(),
             Durability::Unsynced => Ok(()),
         }
     }
-}
-
-/// Removes what processes that live no more have left behind: their lock can be taken.
-fn remove_stale(uploads: &Path) -> io::Result<()> {
-    for name in names(uploads)? {
-        let directory = uploads.join(name);
-        let is_stale = match File::open(directory.join("lock")) {
-            Ok(lock) => lock.try_lock().is_ok(),
-            // Not locked yet: its owner is starting right now. If it died there, an empty directory stays.
-            Err(_) => false,
-        };
-        if is_stale {
-            fs::remove_dir_all(directory)?;
-        }
-    }
-    Ok(())
-}
-
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Returns the names in a directory in byte order; a missing directory is empty.
-fn names(directory: &Path) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut names = entries
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect::<io::Result<Vec<_>>>()?;
-    names.sort();
-    Ok(names)
-}
-
-/// Returns 32 hexadecimal digits; the standard library seeds its hashers from the system.
-pub(super) fn random_name() -> String {
-    let half = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", half(), half())
 }

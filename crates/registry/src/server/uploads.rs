@@ -1,10 +1,11 @@
 //! Uploads: in one request, in chunks, or by mounting what another repository has.
 
+mod range;
+mod upload;
+
 use std::{
     collections::HashMap,
-    io::SeekFrom,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,62 +14,74 @@ use axum::{
     http::{StatusCode, header, request::Parts},
     response::Response,
 };
-use futures::StreamExt;
-use notes_oci::{Digest, Hashing, Repository};
-use tokio::{
-    fs::File,
-    io::{AsyncSeekExt, AsyncWriteExt},
-};
+use notes_oci::{Digest, Repository};
 
+use self::{range::Start, upload::Upload};
 use super::{
-    Durability,
+    access::{Action, Need, Visitor},
     blobs::text,
     refusal::Refusal,
     route::{self, Registry, empty},
-    storage::{Storage, random_name},
+    storage::{Kind, Storage, random_name},
 };
 
-/// An upload nobody has written to for so long is forgotten.
-const IDLE: Duration = Duration::from_hours(1);
+/// A file that nobody has written to for so long is closed; who comes back later finds it on the disk.
+const IDLE: Duration = Duration::from_mins(10);
 
-/// The uploads under way.
+/// The uploads whose files are open.
 #[derive(Debug, Default)]
 pub(super) struct Uploads(Mutex<HashMap<String, Entry>>);
 
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 struct Entry {
     repository: Repository,
     touched: Instant,
-    upload: Arc<tokio::sync::Mutex<Upload>>,
+    upload: Shared,
 }
 
+/// An upload that one request at a time may write to.
+type Shared = Arc<tokio::sync::Mutex<Upload>>;
+
 impl Uploads {
-    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         // A map of handles is whole after every statement, so a panic elsewhere leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn insert(&self, repository: Repository, upload: Upload) -> String {
-        let id = random_name();
+    /// Adds an upload, unless another request was first to open the same file.
+    fn insert(&self, repository: Repository, id: &str, upload: Upload) -> Shared {
         let upload = Arc::new(tokio::sync::Mutex::new(upload));
         let mut entries = self.entries();
-        entries.retain(|_, entry| entry.touched.elapsed() < IDLE);
-        entries.insert(id.clone(), Entry { repository, touched: Instant::now(), upload });
-        id
+        // One that is being written to has a second handle.
+        entries.retain(|_, entry| {
+            entry.touched.elapsed() < IDLE || Arc::strong_count(&entry.upload) > 1
+        });
+        let entry = Entry { repository, touched: Instant::now(), upload };
+        Arc::clone(&entries.entry(id.to_owned()).or_insert(entry).upload)
     }
 
-    fn find(
+    /// Finds an upload, also one that an earlier process began.
+    async fn find(
         &self,
+        storage: &Storage,
         repository: &Repository,
         id: &str,
-    ) -> Result<Arc<tokio::sync::Mutex<Upload>>, Refusal> {
+    ) -> Result<Shared, Refusal> {
+        if let Some(upload) = self.open(repository, id) {
+            return Ok(upload);
+        }
+        let (name, wanted) = (repository.clone(), id.to_owned());
+        let path = storage.run(move |storage| Ok(storage.upload(&name, &wanted))).await?;
+        let path = path.ok_or_else(|| Refusal::upload_unknown(id))?;
+        let upload = storage.run(move |_| Upload::resume(path)).await?;
+        Ok(self.insert(repository.clone(), id, upload))
+    }
+
+    fn open(&self, repository: &Repository, id: &str) -> Option<Shared> {
         let mut entries = self.entries();
-        let entry = entries
-            .get_mut(id)
-            .filter(|entry| entry.repository == *repository)
-            .ok_or_else(|| Refusal::upload_unknown(id))?;
+        let entry = entries.get_mut(id).filter(|entry| entry.repository == *repository)?;
         entry.touched = Instant::now();
-        Ok(Arc::clone(&entry.upload))
+        Some(Arc::clone(&entry.upload))
     }
 
     fn remove(&self, id: &str) {
@@ -76,110 +89,72 @@ impl Uploads {
     }
 }
 
-/// One upload: a file that grows, and the digest of what it holds. Removed from the disk unless it became a blob.
-#[derive(Debug)]
-struct Upload {
-    path: PathBuf,
-    file: File,
-    hashing: Hashing<()>,
-    size: u64,
-}
-
-impl Upload {
-    async fn create(storage: &Storage) -> Result<Self, Refusal> {
-        let path = storage.temporary_path();
-        let file = File::create(&path).await?;
-        Ok(Self { path, file, hashing: Hashing::new(()), size: 0 })
-    }
-
-    /// Appends a body. What arrived before the connection broke counts, and an upload can go on from there.
-    async fn append(&mut self, body: Body) -> Result<(), Refusal> {
-        // A request that was cut off may have left bytes in the file that were not hashed.
-        self.file.set_len(self.size).await?;
-        self.file.seek(SeekFrom::Start(self.size)).await?;
-        let mut chunks = body.into_data_stream();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| Refusal::upload_invalid("the body ended early"))?;
-            self.file.write_all(&chunk).await?;
-            self.hashing.update(&chunk);
-            self.size += chunk.len() as u64;
-        }
-        self.file.flush().await?;
-        Ok(())
-    }
-
-    /// Makes it the blob `expected` of `repository`, if that is what it holds.
-    async fn commit(
-        &mut self,
-        storage: &Storage,
-        repository: &Repository,
-        expected: Digest,
-    ) -> Result<(), Refusal> {
-        let ((), found, _) = std::mem::replace(&mut self.hashing, Hashing::new(())).finish();
-        if found != expected {
-            let message = format!("the bytes have digest `{found}`, not `{expected}`");
-            return Err(Refusal::digest_invalid(message));
-        }
-        if storage.durability() == Durability::Synced {
-            self.file.sync_data().await?;
-        }
-        let (path, repository) = (self.path.clone(), repository.clone());
-        storage
-            .run(move |storage| {
-                storage.adopt_blob(&path, &expected)?;
-                storage.link_blob(&repository, &expected)
-            })
-            .await?;
-        Ok(())
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        // Gone already where it became a blob; else nobody can name it any more.
-        let _ = std::fs::remove_file(Path::new(&self.path));
-    }
-}
-
 /// `POST`: a mount, a whole blob, or the start of an upload.
 pub(super) async fn start(
     registry: &Registry,
+    visitor: &Visitor<'_>,
     repository: Repository,
     head: &Parts,
     body: Body,
 ) -> Result<Response, Refusal> {
-    if let Some(mount) = route::query(head, "mount") {
-        let digest = route::digest(&mount)?;
-        let from = route::query(head, "from").map(|from| from.parse::<Repository>());
-        if mount_blob(registry, &repository, digest, from.and_then(Result::ok)).await? {
-            return Ok(created(&repository, &digest));
-        }
-    }
-    let mut upload = Upload::create(&registry.storage).await?;
-    if let Some(digest) = route::query(head, "digest") {
-        let digest = route::digest(&digest)?;
-        upload.append(body).await?;
-        upload.commit(&registry.storage, &repository, digest).await?;
+    // What cannot be mounted is uploaded (distribution spec, "Mounting a blob from another repository").
+    if let Some(digest) = route::query(head, "mount").and_then(|digest| digest.parse().ok())
+        && let Some(source) = Source::of(route::query(head, "from").as_deref(), visitor)
+        && mount(registry, &repository, digest, source).await?
+    {
         return Ok(created(&repository, &digest));
     }
-    let id = registry.uploads.insert(repository.clone(), upload);
+    if let Some(digest) = route::query(head, "digest") {
+        let digest = route::digest(&digest)?;
+        let upload = registry.storage.run(|it| Upload::create(it.temporary_path())).await?;
+        let _removed = upload.removed_at_end();
+        upload.append(body).await?;
+        commit(registry, &repository, &upload, digest).await?;
+        return Ok(created(&repository, &digest));
+    }
+    let (id, name) = (random_name(), repository.clone());
+    let file = id.clone();
+    let path = registry.storage.run(move |storage| storage.begin_upload(&name, &file)).await?;
+    let upload = registry.storage.run(move |_| Upload::create(path)).await?;
+    registry.uploads.insert(repository.clone(), &id, upload);
     Ok(accepted(StatusCode::ACCEPTED, &repository, &id, 0))
 }
 
-async fn mount_blob(
+/// Where a blob may be mounted from.
+enum Source {
+    Anywhere,
+    Repository(Repository),
+}
+
+impl Source {
+    /// What may not be read may not be mounted either.
+    fn of(from: Option<&str>, visitor: &Visitor<'_>) -> Option<Self> {
+        match from {
+            Some(from) => {
+                let repository = from.parse().ok()?;
+                let may = visitor.may(&Need::new(Action::Pull, &repository));
+                may.then_some(Self::Repository(repository))
+            }
+            // Without `from` the registry may look everywhere.
+            None => visitor.may_pull_all().then_some(Self::Anywhere),
+        }
+    }
+}
+
+async fn mount(
     registry: &Registry,
     repository: &Repository,
     digest: Digest,
-    from: Option<Repository>,
+    source: Source,
 ) -> Result<bool, Refusal> {
     let repository = repository.clone();
     let mounted = registry
         .storage
         .run(move |storage| {
-            // Without `from` the registry may look everywhere (distribution spec, "Mounting a blob").
-            let is_there = match &from {
-                Some(from) => storage.has_blob(from, &digest),
-                None => storage.has_content(&digest),
+            let _writing = storage.writing()?;
+            let is_there = match &source {
+                Source::Repository(source) => storage.has_blob(source, &digest),
+                Source::Anywhere => storage.has_content(&digest),
             };
             if is_there {
                 storage.link_blob(&repository, &digest)?;
@@ -190,14 +165,25 @@ async fn mount_blob(
     Ok(mounted)
 }
 
+async fn commit(
+    registry: &Registry,
+    repository: &Repository,
+    upload: &Upload,
+    digest: Digest,
+) -> Result<(), Refusal> {
+    let (upload, repository) = (upload.clone(), repository.clone());
+    let storage = &registry.storage;
+    storage.run(move |storage| Ok(upload.commit(storage, &repository, digest))).await?
+}
+
 /// `GET`: how far an upload has come.
 pub(super) async fn progress(
     registry: &Registry,
     repository: &Repository,
     id: &str,
 ) -> Result<Response, Refusal> {
-    let upload = registry.uploads.find(repository, id)?;
-    let size = upload.lock().await.size;
+    let upload = registry.uploads.find(&registry.storage, repository, id).await?;
+    let size = upload.lock().await.size().await?;
     Ok(accepted(StatusCode::NO_CONTENT, repository, id, size))
 }
 
@@ -209,22 +195,14 @@ pub(super) async fn append(
     head: &Parts,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let upload = registry.uploads.find(repository, id)?;
-    let mut upload = upload.try_lock().map_err(|_| Refusal::upload_busy(id))?;
-    if let Some(first) = first_byte(head)
-        && first != upload.size
-    {
-        let status = StatusCode::RANGE_NOT_SATISFIABLE;
-        return Ok(accepted(status, repository, id, upload.size));
+    let upload = registry.uploads.find(&registry.storage, repository, id).await?;
+    let upload = upload.try_lock().map_err(|_| Refusal::upload_busy(id))?;
+    let size = upload.size().await?;
+    if range::start(&head.headers, size)? == Start::Elsewhere {
+        return Ok(accepted(StatusCode::RANGE_NOT_SATISFIABLE, repository, id, size));
     }
     upload.append(body).await?;
-    Ok(accepted(StatusCode::ACCEPTED, repository, id, upload.size))
-}
-
-/// Reads the first number of `Content-Range: <first>-<last>`, which has no unit here (distribution spec).
-fn first_byte(head: &Parts) -> Option<u64> {
-    let range = head.headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.trim_start_matches("bytes ").split_once('-')?.0.parse().ok()
+    Ok(accepted(StatusCode::ACCEPTED, repository, id, upload.size().await?))
 }
 
 /// `PUT`: the last bytes, if any, and the digest of all.
@@ -238,22 +216,29 @@ pub(super) async fn finish(
     let digest = route::query(head, "digest")
         .ok_or_else(|| Refusal::digest_invalid("the query has no `digest`"))?;
     let digest = route::digest(&digest)?;
-    let upload = registry.uploads.find(repository, id)?;
-    let mut upload = upload.try_lock().map_err(|_| Refusal::upload_busy(id))?;
+    let upload = registry.uploads.find(&registry.storage, repository, id).await?;
+    let upload = upload.try_lock().map_err(|_| Refusal::upload_busy(id))?;
+    let size = upload.size().await?;
+    if range::start(&head.headers, size)? == Start::Elsewhere {
+        return Ok(accepted(StatusCode::RANGE_NOT_SATISFIABLE, repository, id, size));
+    }
     upload.append(body).await?;
-    let committed = upload.commit(&registry.storage, repository, digest).await;
+    let committed = commit(registry, repository, &upload, digest).await;
+    drop(upload.removed_at_end());
     registry.uploads.remove(id);
     committed.map(|()| created(repository, &digest))
 }
 
 /// `DELETE`: forget an upload.
-pub(super) fn cancel(
+pub(super) async fn cancel(
     registry: &Registry,
     repository: &Repository,
     id: &str,
 ) -> Result<Response, Refusal> {
-    registry.uploads.find(repository, id)?;
+    registry.uploads.find(&registry.storage, repository, id).await?;
     registry.uploads.remove(id);
+    let (name, file) = (repository.clone(), id.to_owned());
+    registry.storage.run(move |storage| storage.unlink(&name, Kind::Uploads, &file)).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 

@@ -1,70 +1,10 @@
 //! The embedded server, by its protocol.
 
 use notes_oci::Digest;
-use notes_registry::server::{Access, Options, Server};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::pull::tls;
-
-struct Running {
-    server: Server,
-    http: Client,
-    directory: tempfile::TempDir,
-}
-
-impl Running {
-    async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let options = Options::new(directory.path());
-        let server = Server::bind(([127, 0, 0, 1], 0).into(), options).await.unwrap();
-        let http = Client::builder().no_proxy().tls_backend_preconfigured(tls()).build().unwrap();
-        Self { server, http, directory }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.server.local_addr())
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        self.http.get(self.url(path)).send().await.unwrap()
-    }
-
-    async fn blob(&self, bytes: &'static [u8]) -> Digest {
-        let digest = Digest::of(bytes);
-        let path = format!("/v2/app/blobs/uploads/?digest={digest}");
-        let answer = self.http.post(self.url(&path)).body(bytes).send().await.unwrap();
-        assert_eq!(answer.status(), 201);
-        digest
-    }
-
-    async fn manifest(&self, name: &str, value: &Value) -> Response {
-        self.http
-            .put(self.url(&format!("/v2/app/manifests/{name}")))
-            .header("content-type", value["mediaType"].as_str().unwrap())
-            .body(value.to_string())
-            .send()
-            .await
-            .unwrap()
-    }
-}
-
-fn manifest(config: Digest, size: usize) -> Value {
-    json!({
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": size },
-        "layers": [],
-    })
-}
-
-fn header(response: &Response, name: &str) -> String {
-    response.headers()[name].to_str().unwrap().to_owned()
-}
-
-async fn code(response: Response) -> String {
-    response.json::<Value>().await.unwrap()["errors"][0]["code"].as_str().unwrap().to_owned()
-}
+use crate::running::{Running, code, header, manifest};
 
 #[tokio::test]
 async fn a_blob_is_uploaded_in_chunks() {
@@ -163,26 +103,6 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     let config = running.blob(b"{}").await;
     running.manifest("1", &manifest(config, 2)).await;
     running.http.post(running.url("/v2/app/blobs/uploads/")).send().await.unwrap();
-    let Running { server, http, directory } = running;
-    server.shutdown().await;
-    let options = Options::new(directory.path());
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), options).await.unwrap();
-    let running = Running { server, http, directory };
+    let running = running.restart().await;
     assert_eq!(running.get("/v2/app/manifests/1").await.status(), 200);
-}
-
-#[tokio::test]
-async fn a_password_is_asked_for_where_one_is_set() {
-    let directory = tempfile::tempdir().unwrap();
-    let access = Access::BasicToPush { username: "anna".into(), password: "p".to_owned().into() };
-    let options = Options { access, ..Options::new(directory.path()) };
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), options).await.unwrap();
-    let http = Client::builder().no_proxy().tls_backend_preconfigured(tls()).build().unwrap();
-    let url = format!("http://{}/v2/", server.local_addr());
-    assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
-    let post = || http.post(format!("{url}app/blobs/uploads/"));
-    let refused = post().send().await.unwrap();
-    assert_eq!(header(&refused, "www-authenticate"), "Basic realm=\"notes\", charset=\"UTF-8\"");
-    assert_eq!(post().basic_auth("anna", Some("q")).send().await.unwrap().status(), 401);
-    assert_eq!(post().basic_auth("anna", Some("p")).send().await.unwrap().status(), 202);
 }

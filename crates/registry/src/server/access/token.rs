@@ -1,0 +1,166 @@
+//! The registry's own token endpoint (distribution's "Token Authentication Specification").
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    http::{HeaderMap, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::json;
+
+use super::{
+    super::{refusal::Refusal, route},
+    Action, Grant, Need, Repositories, Users, Visitor, authorization, users,
+};
+
+/// How long a token holds. Clients ask for a new one when it has ended, also in the middle of a push.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+/// The tokens that hold. They are random and live in memory: after a restart clients ask again.
+#[derive(Debug, Default)]
+pub(in super::super) struct Tokens(Mutex<HashMap<String, Ticket>>);
+
+/// What a token stands for.
+#[derive(Clone, Debug)]
+struct Ticket {
+    user: Option<String>,
+    scopes: Vec<Grant>,
+    until: Instant,
+}
+
+impl Tokens {
+    pub(super) fn admit<'a>(
+        &self,
+        users: &'a Users,
+        headers: &HeaderMap,
+        origin: &str,
+        needs: &[Need],
+        useful: &[Need],
+    ) -> Result<Visitor<'a>, Refusal> {
+        let all = [needs, useful].concat();
+        let challenge = |error| Refusal::unauthorized(challenge(origin, &all, error));
+        let ticket = authorization(headers, "Bearer").and_then(|token| self.ticket(token));
+        let Some(ticket) = ticket else { return Err(challenge(None)) };
+        let user = users.find(ticket.user.as_deref());
+        let rights = users.rights(user);
+        let visitor = Visitor::Known { rights, scopes: Some(ticket.scopes) };
+        let is_missing = |need: &&Need| visitor.has_right(need) && !visitor.may(need);
+        match needs.iter().find(|need| !visitor.may(need)) {
+            None if useful.iter().any(|need| is_missing(&need)) => {
+                Err(challenge(Some("insufficient_scope")))
+            }
+            None => Ok(visitor),
+            // Another token would not help.
+            Some(need) if user.is_some() && !visitor.has_right(need) => Err(Refusal::denied(need)),
+            Some(_) => Err(challenge(Some("insufficient_scope"))),
+        }
+    }
+
+    fn ticket(&self, token: &str) -> Option<Ticket> {
+        let tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tickets.get(token).filter(|ticket| ticket.until > Instant::now()).cloned()
+    }
+
+    /// Answers `GET /token`: what of the scopes that are asked for the user has a right to.
+    pub(super) fn give(&self, users: &Users, head: &Parts) -> Result<Response, Refusal> {
+        let user = users
+            .named(&head.headers)
+            .map_err(|_| Refusal::unauthorized(users::CHALLENGE.to_owned()))?;
+        let rights = users.rights(user);
+        let asked = route::query_all(head, "scope");
+        let scopes = asked.iter().flat_map(|it| it.split_whitespace());
+        let scopes = scopes.filter_map(|scope| granted(scope, &rights)).collect();
+        let until = Instant::now() + LIFETIME;
+        let token = random_token();
+        let ticket = Ticket { user: user.map(|user| user.name.clone()), scopes, until };
+        let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tickets.retain(|_, ticket| ticket.until > Instant::now());
+        tickets.insert(token.clone(), ticket);
+        let body =
+            json!({ "token": token, "access_token": token, "expires_in": LIFETIME.as_secs() });
+        let headers =
+            [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+        Ok((headers, body.to_string()).into_response())
+    }
+}
+
+/// Returns what of a scope, `repository:NAME:ACTIONS`, is granted. Other kinds of scope grant nothing.
+fn granted(scope: &str, rights: &[&Grant]) -> Option<Grant> {
+    let (name, actions) = scope.strip_prefix("repository:")?.rsplit_once(':')?;
+    let repository = name.parse().ok()?;
+    let is_asked = |action: &Action| {
+        actions.split(',').any(|asked| asked == "*" || asked.parse() == Ok(*action))
+    };
+    let is_granted = |action: &Action| {
+        let need = Need::new(*action, &repository);
+        rights.iter().any(|grant| grant.covers(&need))
+    };
+    let actions: Vec<_> =
+        Action::ALL.into_iter().filter(|it| is_asked(it) && is_granted(it)).collect();
+    Some(Grant { repositories: Repositories::One(repository), actions })
+}
+
+/// Asks for a token that covers `needs`.
+fn challenge(origin: &str, needs: &[Need], error: Option<&str>) -> String {
+    let service = origin.rsplit('/').next().unwrap_or(origin);
+    let scopes: Vec<_> = needs
+        .iter()
+        .map(|Need { action, repository }| {
+            // What pushes also looks at what is there.
+            let looking = if *action == Action::Push { "pull," } else { "" };
+            format!("repository:{repository}:{looking}{action}")
+        })
+        .collect();
+    let scope = (!scopes.is_empty()).then(|| format!(",scope=\"{}\"", scopes.join(" ")));
+    let error = error.map(|error| format!(",error=\"{error}\""));
+    let (scope, error) = (scope.unwrap_or_default(), error.unwrap_or_default());
+    format!("Bearer realm=\"{origin}/token\",service=\"{service}\"{scope}{error}")
+}
+
+fn random_token() -> String {
+    let mut bytes = [0; 32];
+    let provider = rustls::crypto::ring::default_provider();
+    provider.secure_random.fill(&mut bytes).expect("the system gives random bytes");
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_grants_what_is_asked_for_and_there_is_a_right_to() {
+        let team = Grant { repositories: "team/*".parse().unwrap(), actions: vec![Action::Pull] };
+        let own = Grant { repositories: "own".parse().unwrap(), actions: Action::ALL.to_vec() };
+        for (scope, expected) in [
+            ("repository:team/app:pull,push", vec![Action::Pull]),
+            ("repository:own:*", Action::ALL.to_vec()),
+            ("repository:own:push", vec![Action::Push]),
+            ("repository:other:pull", vec![]),
+        ] {
+            assert_eq!(granted(scope, &[&team, &own]).unwrap().actions, expected, "{scope}");
+        }
+        assert_eq!(granted("registry:catalog:*", &[&team]), None);
+    }
+
+    #[test]
+    fn a_challenge_names_the_scope_that_is_missing() {
+        let push = Need::new(Action::Push, &"team/app".parse().unwrap());
+        let mount = Need::new(Action::Pull, &"base".parse().unwrap());
+        insta::assert_snapshot!(
+            challenge("https://registry:5000", &[push, mount], Some("insufficient_scope")),
+            @r#"Bearer realm="https://registry:5000/token",service="registry:5000",scope="repository:team/app:pull,push repository:base:pull",error="insufficient_scope""#
+        );
+    }
+
+    #[test]
+    fn no_two_tokens_are_the_same() {
+        assert_ne!(random_token(), random_token());
+        assert_eq!(random_token().len(), 43);
+    }
+}
