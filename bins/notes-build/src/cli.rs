@@ -2,14 +2,16 @@
 
 mod build;
 mod docker;
+mod serve;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use notes_console::{OutputArguments, command::CommandLine, ui};
+use notes_console::{OutputArguments, command::CommandLine, settings::Seconds, ui};
 
 pub(crate) use build::BuildArguments;
+pub(crate) use serve::{LoginKind, PasswordFile, ServeArguments};
 
 /// Build the image of a commit and push it, without docker, git or a daemon.
 ///
@@ -142,16 +144,18 @@ pub(crate) struct PruneArguments {
     /// The store [default: the user's cache directory].
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ServeArguments {
-    /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
-    pub(crate) address: std::net::SocketAddr,
-    /// Where images are kept [default: `registry` in the store].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) root: Option<PathBuf>,
+    /// Instead of the store, the directory of a registry (`serve --root`): what no manifest names is removed, while it serves.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["keep", "store"], help_heading = "Registry")]
+    pub(crate) registry: Option<PathBuf>,
+    /// For how long blobs that no manifest names, and uploads that nobody goes on with, stay; such as `24h`.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "24h",
+        requires = "registry",
+        help_heading = "Registry"
+    )]
+    pub(crate) older_than: Seconds,
 }
 
 impl CommandLine for Cli {

@@ -1,0 +1,190 @@
+//! `notes-build serve` and `notes-build prune --registry`: a registry of one's own.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use crate::world::{Ran, World};
+
+/// A registry that runs. Ended when it is dropped.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Serving {
+    /// Starts one on a free port, with its files in `registry` in the home directory.
+    pub(crate) fn start(world: &World, arguments: &[&str]) -> Self {
+        let root = root(world);
+        let all = ["serve", "--address", "127.0.0.1:0", "--root", root.to_str().unwrap()];
+        let mut command = world.command(world.home(), &[&all[..], arguments].concat());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
+        Self { child, address: address.trim().to_owned() }
+    }
+
+    pub(crate) fn kill(&mut self, signal: &str) {
+        let mut kill = Command::new("kill");
+        kill.args([&format!("-{signal}"), &self.child.id().to_string()]);
+        assert!(kill.status().unwrap().success());
+    }
+
+    /// Waits for the end, and returns what was said.
+    pub(crate) fn ended(&mut self, world: &World) -> Ran {
+        let mut said = Vec::new();
+        self.child.stderr.take().unwrap().read_to_end(&mut said).unwrap();
+        let status = self.child.wait().unwrap();
+        let output = std::process::Output { status, stdout: Vec::new(), stderr: said };
+        let ran = world.normalize(&output);
+        Ran { stderr: ran.stderr.replace(&self.address, "ADDRESS"), ..ran }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way it is gone.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn root(world: &World) -> PathBuf {
+    world.home().join("registry")
+}
+
+#[tokio::test]
+async fn a_registry_says_where_it_is_and_ends_at_a_signal() {
+    let Some(world) = World::new("a_registry_says_where_it_is_and_ends_at_a_signal").await else {
+        return;
+    };
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    let mut serving = Serving::start(&world, &[]);
+    let image = format!("{}/team/app", serving.address);
+    let built = world.run(&["--image", &image]);
+    assert_eq!(built.status, 0, "{built}");
+    serving.kill("TERM");
+    insta::assert_snapshot!(serving.ended(&world), @"");
+    let root = root(&world);
+    let prune = ["prune", "--registry", root.to_str().unwrap(), "--older-than", "0s"];
+    insta::assert_snapshot!(world.run(&prune), @"");
+    insta::assert_snapshot!(world.run(&["prune", "--registry", "none"]), @"");
+}
+
+/// The bytes of an upload that has begun arrive also after the signal.
+#[tokio::test]
+async fn an_upload_under_way_is_waited_for() {
+    let Some(world) = World::new("an_upload_under_way_is_waited_for").await else { return };
+    let mut serving = Serving::start(&world, &[]);
+    let mut stream = TcpStream::connect(&serving.address).unwrap();
+    let digest = "sha256:b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
+    write!(
+        stream,
+        "POST /v2/app/blobs/uploads/?digest={digest} HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\
+         Expect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    // The server reads the body: the request is under way.
+    answer.read_line(&mut line).unwrap();
+    assert_eq!(line.trim_end(), "HTTP/1.1 100 Continue");
+    stream.write_all(b"hello").unwrap();
+    serving.kill("TERM");
+    let mut said = BufReader::new(serving.child.stderr.take().unwrap());
+    let mut words = String::new();
+    while !words.contains("Stopping") {
+        assert_ne!(said.read_line(&mut words).unwrap(), 0, "{words}");
+    }
+    stream.write_all(b" world").unwrap();
+    let mut rest = String::new();
+    answer.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("HTTP/1.1 201 Created"), "{rest}");
+    assert_eq!(serving.child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_says_why() {
+    let Some(mut world) = World::new("what_cannot_be_served_says_why").await else { return };
+    let taken = world.registry.registry().to_string();
+    let fails = |world: &World, arguments: &[&str]| {
+        let all =
+            [&["serve", "--root", "registry", "--address", "127.0.0.1:0"], arguments].concat();
+        world.run_in(world.home(), &all).failure()
+    };
+    fs::write(world.home().join("file"), "no key").unwrap();
+    fs::write(world.home().join("empty"), "\n").unwrap();
+    insta::assert_snapshot!(
+        world.run_in(world.home(), &["serve", "--address", &taken]).failure(), @""
+    );
+    world.set("NOTES_BUILD_STORE", "file");
+    insta::assert_snapshot!(
+        world.run_in(world.home(), &["serve", "--root", "file/registry"]).failure(), @""
+    );
+    let tls = ["--tls-certificate", "file", "--tls-key", "none"];
+    insta::assert_snapshot!(fails(&world, &tls), @"");
+    insta::assert_snapshot!(fails(&world, &["--user", "ci=none"]), @"");
+    insta::assert_snapshot!(fails(&world, &["--user", "ci=empty"]), @"");
+    insta::assert_snapshot!(fails(&world, &["--user", "ci=file", "--grant", "bob=*:pull"]), @"");
+    insta::assert_snapshot!(fails(&world, &["--user", "ci=file", "--grant", "ci=*:read"]), @"");
+    insta::assert_snapshot!(fails(&world, &["--read-only"]), @"");
+}
+
+/// An authority, a certificate of it for 127.0.0.1, and their keys, in the home directory.
+fn certificates(world: &World, test: &str) -> Option<()> {
+    const COMMANDS: [&str; 3] = [
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=authority \
+         -keyout ca.key -out ca.pem -addext basicConstraints=critical,CA:TRUE",
+        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=registry \
+         -keyout server.key -out server.csr -addext subjectAltName=IP:127.0.0.1",
+        "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days 2 -copy_extensions copy -out server.pem",
+    ];
+    for command in COMMANDS {
+        let mut words = command.split_whitespace();
+        let mut openssl = Command::new(words.next().unwrap());
+        openssl.args(words).current_dir(world.home()).stderr(Stdio::null());
+        if !openssl.status().is_ok_and(|status| status.success()) {
+            notes_testkit::skip(test, "openssl is not installed, or makes no certificates");
+            return None;
+        }
+    }
+    Some(())
+}
+
+#[tokio::test]
+async fn a_registry_with_tls_and_tokens_takes_what_its_user_builds() {
+    let test = "a_registry_with_tls_and_tokens_takes_what_its_user_builds";
+    let Some(mut world) = World::new(test).await else { return };
+    if certificates(&world, test).is_none() {
+        return;
+    }
+    world.commit("FROM scratch\nCOPY Dockerfile /\n");
+    fs::write(world.home().join("password"), "correct horse\n").unwrap();
+    let mut serving = Serving::start(
+        &world,
+        &[
+            "--tls-certificate=server.pem",
+            "--tls-key=server.key",
+            "--user=ci=password",
+            "--grant=ci=team/*:pull,push",
+            "--login=token",
+        ],
+    );
+    world.set("SSL_CERT_FILE", world.home().join("ca.pem").to_str().unwrap());
+    world.set("CI_REGISTRY", &serving.address);
+    world.set("CI_REGISTRY_USER", "ci");
+    world.set("CI_REGISTRY_PASSWORD", "correct horse");
+    let push = |name: &str| world.run(&["--image", &format!("{}/{name}", serving.address)]);
+    let pushed = push("team/app");
+    assert_eq!(pushed.status, 0, "{pushed}");
+    assert_eq!(push("team/app").digest(), pushed.digest());
+    let refused = push("other/app").failure().replace(&serving.address, "ADDRESS");
+    insta::assert_snapshot!(refused, @"");
+    serving.kill("TERM");
+    insta::assert_snapshot!(serving.ended(&world), @"");
+}
