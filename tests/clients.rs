@@ -1,12 +1,7 @@
-//! What we build and push, in the hands of other people's programs: skopeo, docker, containerd; and what docker pushes, in
-//! our registry.
+//! What we build and push, in the hands of other people's programs: skopeo, docker, containerd; and what docker
+//! pushes, in our registry. Which forms of images they take and bring is in `interop.rs`.
 
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::process::Command;
 
 use notes_oci::{Image, ImageSink as _, ImageSource as _, Platform, Reference};
 use notes_registry::{Options, Remote};
@@ -16,7 +11,10 @@ use notes_testkit::{
 };
 use tokio::task::block_in_place;
 
-use crate::built::{self, GREETING};
+use crate::{
+    built::{self, GREETING},
+    interop::Containerd,
+};
 
 fn remote() -> Remote {
     Remote::new(Options::default()).unwrap()
@@ -119,14 +117,14 @@ async fn round_trip(engine: &Engine, image: &Image, reference: &Reference, to: &
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn containerd_pulls_what_was_built() {
     let test = "containerd_pulls_what_was_built";
-    if let Err(reason) = Containerd::is_possible() {
-        return skip(test, reason);
-    }
+    let containerd = match Containerd::start() {
+        Ok(containerd) => containerd,
+        Err(reason) => return skip(test, reason),
+    };
     let Some(image) = built::image(test, b"a program").await else { return };
     let registry = TestRegistry::start().await;
     let reference = registry.reference("team/app:1");
     remote().write(&image, &reference).await.unwrap();
-    let containerd = Containerd::start();
     let name = reference.to_string();
     // Pulled and checked, but not unpacked: for that containerd mounts.
     run(&mut containerd.ctr(&["content", "fetch", "--plain-http", &name]));
@@ -135,59 +133,4 @@ async fn containerd_pulls_what_was_built() {
     let checked = run(&mut containerd.ctr(&["images", "check", &format!("name=={name}")]));
     // The configuration and two layers.
     assert!(checked.contains("complete (3/3)"), "{checked}");
-}
-
-/// containerd with a directory of its own, ended when it is dropped.
-struct Containerd {
-    child: Child,
-    directory: tempfile::TempDir,
-}
-
-impl Containerd {
-    fn is_possible() -> Result<(), &'static str> {
-        match () {
-            () if !process::is_root() => Err("needs root"),
-            () if process::find("containerd").is_none() => Err("containerd is not installed"),
-            () if process::find("ctr").is_none() => Err("ctr is not installed"),
-            () => Ok(()),
-        }
-    }
-
-    fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let at = |name: &str| directory.path().join(name);
-        // Nothing of the machine's configuration, and nothing that mounts or listens elsewhere.
-        let config = "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n";
-        std::fs::write(at("config.toml"), config).unwrap();
-        let mut command = Command::new("containerd");
-        command.arg("--config").arg(at("config.toml")).arg("--root").arg(at("root"));
-        command.arg("--state").arg(at("state")).arg("--address").arg(at("socket"));
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let running = Self { child, directory };
-        running.wait();
-        running
-    }
-
-    fn wait(&self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !self.ctr(&["version"]).output().unwrap().status.success() {
-            assert!(Instant::now() < deadline, "containerd answers");
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn ctr(&self, arguments: &[&str]) -> Command {
-        let socket: &Path = &self.directory.path().join("socket");
-        let mut command = Command::new("ctr");
-        command.arg("--address").arg(socket).args(arguments);
-        command
-    }
-}
-
-impl Drop for Containerd {
-    fn drop(&mut self) {
-        // It may have ended by itself; either way it is gone.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
