@@ -83,9 +83,10 @@ impl Kind {
         let config = config.to_string().into_bytes();
         let descriptors: Vec<_> =
             layers.iter().map(|layer| Descriptor::of(self.layer_type(), layer)).collect();
-        let (manifest_type, config_type) = match self.is_docker() {
-            true => (MediaType::DockerManifest, MediaType::DockerConfig),
-            false => (MediaType::Manifest, MediaType::Config),
+        let (manifest_type, config_type) = if self.is_docker() {
+            (MediaType::DockerManifest, MediaType::DockerConfig)
+        } else {
+            (MediaType::Manifest, MediaType::Config)
         };
         let manifest = json!({
             "schemaVersion": 2, "mediaType": manifest_type,

@@ -23,7 +23,8 @@ fn remote() -> Remote {
 fn image(chance: &mut Chance) -> Image {
     (0..6).fold(Image::scratch(Platform::native()), |image, _| {
         let words = 1 + chance.below(60_000);
-        let bytes: Vec<u8> = (0..words).flat_map(|_| chance.below(u64::MAX).to_le_bytes()).collect();
+        let bytes: Vec<u8> =
+            (0..words).flat_map(|_| chance.below(u64::MAX).to_le_bytes()).collect();
         let diff_id = DiffId::from(Digest::of(&bytes));
         let bytes = Bytes::from(bytes);
         let layer = Layer::new(Descriptor::of(MediaType::Layer, &bytes), diff_id, bytes);
@@ -57,7 +58,7 @@ async fn a_registry_killed_at_any_moment_has_whole_images_only() {
     let took = begun.elapsed();
     drop(serving);
     let mut acknowledged = Vec::new();
-    for round in chance.rounds(5) {
+    for round in chance.rounds(5, 50) {
         let (image, moment) = (image(&mut chance), chance.moment(took + took / 4));
         let mut serving = Serving::start(&world, &[]);
         let name = format!("{}/app:{round}", serving.address).parse().unwrap();

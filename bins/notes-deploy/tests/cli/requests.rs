@@ -80,7 +80,7 @@ impl Watched {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deploy_asks_no_more_than_it_must() {
     let test = "a_deploy_asks_no_more_than_it_must";
-    let Some(watched) = Watched::prepare(test).await else { return };
+    let Some(ground) = Watched::prepare(test).await else { return };
     // The lock is renewed every ten seconds, which a deploy of two pods does not take.
     let renewals = |requests: &[String]| {
         requests
@@ -90,7 +90,7 @@ async fn a_deploy_asks_no_more_than_it_must() {
     };
     // More than are kept, so that the oldest record is dropped as well.
     for round in 0..12 {
-        let (ended, requests) = watched.deploy(&release(round, 0)).await;
+        let (ended, requests) = ground.deploy(&release(round, 0)).await;
         let count = requests.len() - renewals(&requests);
         let watches = requests.iter().filter(|request| is_watch(request)).count();
         let context = format!("round {round}: {count} {requests:#?}\n{ended}");
@@ -98,7 +98,7 @@ async fn a_deploy_asks_no_more_than_it_must() {
         // The first makes the namespace, for which the lock has to wait.
         let allowed = OBJECTS + if round == 0 { 12 } else { 9 };
         assert!(count <= allowed, "{context}");
-        let (ended, requests) = watched.deploy(&release(round, 0)).await;
+        let (ended, requests) = ground.deploy(&release(round, 0)).await;
         assert!(requests.len() <= OBJECTS + 4, "unchanged: {requests:#?}\n{ended}");
     }
 }
@@ -106,17 +106,17 @@ async fn a_deploy_asks_no_more_than_it_must() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rollout_is_followed_across_cuts() {
     let test = "a_rollout_is_followed_across_cuts";
-    let Some(watched) = Watched::prepare(test).await else { return };
-    let child = watched.begin(&release(1, 6));
+    let Some(ground) = Watched::prepare(test).await else { return };
+    let child = ground.begin(&release(1, 6));
     let deploying = tokio::task::spawn_blocking(|| Ended::of(child));
     for statuses in [&[][..], &[410, 410, 410, 410], &[503]] {
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        watched.proxy.refuse_watches(statuses);
-        watched.proxy.cut();
+        ground.proxy.refuse_watches(statuses);
+        ground.proxy.cut();
     }
     let ended = deploying.await.unwrap();
     assert_eq!(ended.code, Some(0), "{ended}");
     assert!(ended.stderr.contains("the connection to the API server was lost"), "{ended}");
-    let watches = watched.proxy.take().iter().filter(|request| is_watch(request)).count();
+    let watches = ground.proxy.take().iter().filter(|request| is_watch(request)).count();
     assert!(watches > 8, "{watches} watches: they were begun again\n{ended}");
 }

@@ -167,13 +167,13 @@ async fn a_drain_in_the_middle_is_told_and_waited_for() {
     let has_one_node = drained.is_some();
     drop(drained);
     let (code, lines) = reading.await.unwrap();
-    let text = text(&lines);
-    assert_eq!(code, Some(0), "{text}");
+    let said = text(&lines);
+    assert_eq!(code, Some(0), "{said}");
     if !has_one_node {
         skip(test, "the cluster has more than one node");
         return;
     }
-    assert!(text.contains("1 node(s) were unschedulable"), "{text}");
+    assert!(said.contains("1 node(s) were unschedulable"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -190,13 +190,13 @@ async fn a_taint_that_keeps_pods_off_is_named() {
     let child = begin(&ground, &place, &web(0), &["--timeout", "10s"]);
     let (code, lines) = tokio::task::spawn_blocking(|| lines(child)).await.unwrap();
     drop(tainted);
-    let text = text(&lines);
+    let said = text(&lines);
     let cause = "1 node(s) had untolerated taint(s)";
     let named = lines.iter().find(|(_, line)| line.contains(cause));
     let named = named.map(|(moment, _)| *moment);
     let _ = writeln!(std::io::stdout(), "taint: named after {named:?}");
-    assert_eq!(code, Some(70), "{text}");
-    assert!(named.is_some_and(|named| named < Duration::from_secs(10)), "{named:?} {text}");
+    assert_eq!(code, Some(70), "{said}");
+    assert!(named.is_some_and(|named| named < Duration::from_secs(10)), "{named:?} {said}");
 }
 
 /// Reads what is said, and when, and the exit code.

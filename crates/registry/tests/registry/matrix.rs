@@ -186,18 +186,17 @@ async fn pull(remote: &Remote, name: &Reference) -> Result<Image, Box<dyn Error>
 fn judge(case: &Case, error: Option<&dyn Error>) {
     let Some(error) = error else { return };
     assert_eq!(case.outcome, ArrivesOrFails, "{case:?}: {error:?}");
-    let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    let said = format!("{error}: {cause}");
+    let source = error.source().map(ToString::to_string).unwrap_or_default();
+    let said = format!("{error}: {source}");
     assert!(said.contains("app") || said.contains("sha256:"), "{case:?}: {said}");
 }
 
 /// Makes a case of each fault and each request.
-fn cases(before: Option<(Matching, Fault)>, requests: &[Matching]) -> Vec<Case> {
+fn cases(before: Option<&(Matching, Fault)>, requests: &[Matching]) -> Vec<Case> {
     let faults = faults();
     let each = faults.iter().flat_map(|(fault, outcome)| {
-        let before = &before;
         requests.iter().map(move |matching| Case {
-            before: before.clone(),
+            before: before.cloned(),
             matching: matching.clone(),
             fault: fault.clone(),
             outcome: *outcome,
@@ -225,7 +224,7 @@ async fn every_fault_on_every_request_of_an_upload_that_is_resumed() {
         Matching::method("PATCH").path("/app/blobs/uploads/"),
         Matching::method("PUT").path(&large),
     ];
-    let cases = cases(Some(before), &requests);
+    let cases = cases(Some(&before), &requests);
     let run = |case: Case| async move { Stage::new().await.push(&case).await };
     stream::iter(cases).map(run).buffer_unordered(TOGETHER).collect::<()>().await;
 }
@@ -237,7 +236,7 @@ async fn every_fault_on_every_request_of_a_pull() {
     let before = (Matching::method("GET").path(&large), Fault::Truncate(100_000));
     let mut cases = cases(None, &requests_of_a_pull(&image));
     // What is asked for of a blob that broke off in its middle.
-    cases.extend(self::cases(Some(before), &[Matching::method("GET").path(&large)]));
+    cases.extend(self::cases(Some(&before), &[Matching::method("GET").path(&large)]));
     let run = |case: Case| async move { Stage::new().await.pull(&case).await };
     stream::iter(cases).map(run).buffer_unordered(TOGETHER).collect::<()>().await;
 }

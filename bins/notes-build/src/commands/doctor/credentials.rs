@@ -28,12 +28,11 @@ pub(super) async fn say(session: &Session, settings: Option<&Settings>) {
             Err(error) => error.to_string(),
             Ok(lookup) => {
                 warnings.extend(lookup.warnings);
-                match lookup.found {
-                    Some(found) => found.source,
-                    None => {
-                        searched.insert(lookup.searched.join(", "));
-                        "none".into()
-                    }
+                if let Some(found) = lookup.found {
+                    found.source
+                } else {
+                    searched.insert(lookup.searched.join(", "));
+                    "none".into()
                 }
             }
         };
@@ -42,7 +41,9 @@ pub(super) async fn say(session: &Session, settings: Option<&Settings>) {
     for places in searched.iter().filter(|places| !places.is_empty()) {
         session.ui.step("", format_args!("searched {places}"));
     }
-    warnings.iter().for_each(|warning| session.ui.warning(warning));
+    for warning in &warnings {
+        session.ui.warning(warning);
+    }
 }
 
 /// Returns where bases come from instead of their own registry, and where the image goes.
