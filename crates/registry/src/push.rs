@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     authorization::Scope,
-    client::Client,
+    client::{Client, described},
     progress::Blob,
     pull::{digest_header, existing},
     request::RequestError,
@@ -240,10 +240,33 @@ impl<'a> Push<'a> {
         let pushed = document.digest;
         match digest_header(&response) {
             Some(stored) if stored != pushed => {
-                Err(PushError::Altered { reference: self.reference.clone(), pushed, stored })
+                return Err(PushError::Altered {
+                    reference: self.reference.clone(),
+                    pushed,
+                    stored,
+                });
             }
-            _ => self.list(document, &response).await.map(Ok),
+            Some(_) => {}
+            None => self.look_again(document, name, &response).await?,
         }
+        self.list(document, &response).await.map(Ok)
+    }
+
+    /// Asks whether the document is there, unless the answer is the one that says so (distribution-spec, "Pushing Manifests"): what lies
+    /// between may answer with a page of its own.
+    async fn look_again(
+        &self,
+        document: &Document,
+        name: &str,
+        response: &Response,
+    ) -> Result<(), PushError> {
+        let is_there = response.status() == StatusCode::CREATED
+            || self.existing(name).await? == Some(document.digest);
+        if is_there {
+            return Ok(());
+        }
+        let problem = format!("the answer is {}, and nothing is there", response.status());
+        Err(self.failed(RequestError::answer(described(response), problem)))
     }
 
     /// Sends the document byte for byte.
