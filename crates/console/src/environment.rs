@@ -39,6 +39,8 @@ variables! {
     NOTES_BUILD_PLATFORM = "NOTES_BUILD_PLATFORM", "The platform to build for (`build.platform`).";
     NOTES_BUILD_TAG_LENGTH = "NOTES_BUILD_TAG_LENGTH", "How many digits of the commit the tag has (`build.tag-length`).";
     NOTES_BUILD_STORE = "NOTES_BUILD_STORE", "Where layers and the step cache are kept (`build.store`).";
+    NOTES_BUILD_CACHE_FROM = "NOTES_BUILD_CACHE_FROM", "Build caches to read, separated by commas (`build.cache-from`).";
+    NOTES_BUILD_CACHE_TO = "NOTES_BUILD_CACHE_TO", "The build cache to write, with its options, such as `REF,mode=max` (`build.cache-to`).";
     NOTES_BUILD_ISOLATION = "NOTES_BUILD_ISOLATION", "How RUN is isolated (`build.isolation`).";
     NOTES_BUILD_RUN_TIMEOUT = "NOTES_BUILD_RUN_TIMEOUT", "How long one RUN may take, such as `10m` (`build.run-timeout`).";
     NOTES_BUILD_REF = "NOTES_BUILD_REF", "The pinned image to deploy, as `notes-build --dotenv` wrote it.";

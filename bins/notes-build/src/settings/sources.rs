@@ -3,7 +3,7 @@
 use notes_console::{
     Environment, Failure, Kind,
     environment::{self, Variable},
-    settings::{Candidates, List, Located, Seconds, Setting},
+    settings::{Candidates, FromText, List, Located, Seconds, Setting},
 };
 use notes_gitinfo::SHORT_LENGTH;
 use notes_oci::Platform;
@@ -11,6 +11,17 @@ use notes_sandbox::{Isolation, UnknownIsolation};
 
 use super::{Many, Platforms};
 use crate::{caches, cli::BuildArguments, failure, project::Project};
+
+/// Caches that are written. A variable holds one: its options have commas.
+struct Written(List);
+
+impl FromText for Written {
+    const EXPECTED: &'static str = "a reference with its options";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self(List(vec![text.into()])))
+    }
+}
 
 /// The command line, the environment and the file.
 #[derive(Clone, Copy)]
@@ -70,16 +81,23 @@ impl Sources<'_> {
     pub(super) fn cache_from(&self) -> Result<Setting<Many<caches::Source>>, Failure> {
         let given = &self.arguments.cache_from;
         let caches = list("build.cache-from", "--cache-from", given)
+            .environment(self.environment, environment::NOTES_BUILD_CACHE_FROM)
+            .map_err(failure::variable)?
             .file(self.project.notes.build.cache_from.clone())
             .or(List::default());
         caches.try_map(|List(texts)| Many::parse(&texts, caches::Source::parse))
     }
 
     pub(super) fn cache_to(&self) -> Result<Setting<Many<caches::Target>>, Failure> {
-        let caches = list("build.cache-to", "--cache-to", &self.arguments.cache_to)
-            .file(self.project.notes.build.cache_to.clone())
-            .or(List::default());
-        caches.try_map(|List(texts)| Many::parse(&texts, caches::Target::parse))
+        let given = &self.arguments.cache_to;
+        let given = (!given.is_empty()).then(|| Written(List(given.clone())));
+        let caches = Candidates::new("build.cache-to")
+            .flag("--cache-to", given)
+            .environment(self.environment, environment::NOTES_BUILD_CACHE_TO)
+            .map_err(failure::variable)?
+            .file(self.project.notes.build.cache_to.clone().map(|it| it.map(Written)))
+            .or(Written(List::default()));
+        caches.try_map(|Written(List(texts))| Many::parse(&texts, caches::Target::parse))
     }
 
     pub(super) fn tag_length(&self) -> Result<Setting<u8>, Failure> {

@@ -330,7 +330,7 @@ async fn the_layers_of_the_image_are_mounted_into_a_cache_of_another_repository(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn caches_are_settings_and_no_push_leaves_them_alone() {
     let test = "caches_are_settings_and_no_push_leaves_them_alone";
-    let Some(shared) = Shared::new(test).await else { return };
+    let Some(mut shared) = Shared::new(test).await else { return };
     let cache = &shared.cache;
     let settings =
         format!("[build]\ncache-from = [\"{cache}\"]\ncache-to = [\"{cache},mode=max\"]\n");
@@ -353,6 +353,12 @@ async fn caches_are_settings_and_no_push_leaves_them_alone() {
     assert!(said.stderr.contains("steps in REGISTRY/team/app:cache"), "{said}");
     let anew = shared.machine().build(&["--no-cache"]);
     assert_eq!(ran(&anew).len(), 5, "{anew}");
+    shared.world.set("NOTES_BUILD_CACHE_TO", "ghcr.io/team/app:cache,mode=max,mounts=true");
+    let shown = shared.world.run(&["config", "show"]);
+    let row = shown.stdout.lines().find(|line| line.starts_with("build.cache-to")).unwrap();
+    let row: Vec<_> = row.split_whitespace().skip(1).collect();
+    let written = "ghcr.io/team/app:cache,mode=max,mounts=1000000000";
+    assert_eq!(row, [written, "NOTES_BUILD_CACHE_TO"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
