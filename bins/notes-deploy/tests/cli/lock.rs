@@ -8,7 +8,7 @@ use std::{
 };
 
 use notes_oci::Pinned;
-use notes_testkit::Chance;
+use notes_testkit::{Chance, Length, skip};
 
 use crate::{
     ground::Ground,
@@ -109,6 +109,53 @@ async fn a_deploy_that_is_stopped_gives_the_lock_back() {
     let ended = Ended::of(child);
     assert_eq!(ended.code, Some(143), "{ended}");
     assert!(!is_locked(&place).await, "{ended}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lock_of_a_machine_that_went_away_expires() {
+    let test = "the_lock_of_a_machine_that_went_away_expires";
+    if Length::from_env() == Length::Sample {
+        return skip(test, "it takes half a minute, in a long run");
+    }
+    let Some(ground) = Ground::prepare(test).await else { return };
+    let place = Place::find(test).await.unwrap();
+    let mut child = begin(&place, &release(1, 600, RUNS), &ground.image, &[], "https://ci/1");
+    while !is_locked(&place).await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    child.kill().unwrap();
+    let _ = Ended::of(child);
+    let elsewhere = "apiVersion: v1\nkind: Secret\nmetadata: {name: notes-deploy.web.lock, annotations: {notes-deploy/process: another machine}}\n";
+    place.apply(elsewhere).await;
+    let begun = Instant::now();
+    let next = begin(&place, &release(2, 1, RUNS), &ground.image, &[], "https://ci/2");
+    let next = tokio::task::spawn_blocking(|| Ended::of(next)).await.unwrap();
+    assert_eq!(next.code, Some(0), "{next}");
+    let took = begun.elapsed();
+    assert!((25..50).contains(&took.as_secs()), "{took:?}: {next}");
+    for said in ["Waiting for the deploy of ", " was killed; this one goes on from there"] {
+        assert!(next.stderr.contains(said), "{next}");
+    }
+    assert_eq!(round(&place).await, ["2", "2"], "{next}");
+    assert!(place.object("v1", "ConfigMap", "extra-1").await.is_none(), "{next}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deploy_that_lost_its_lock_stops() {
+    let test = "a_deploy_that_lost_its_lock_stops";
+    if Length::from_env() == Length::Sample {
+        return skip(test, "a lock is renewed every ten seconds, in a long run");
+    }
+    let Some(ground) = Ground::prepare(test).await else { return };
+    let place = Place::find(test).await.unwrap();
+    let child = begin(&place, &release(1, 600, RUNS), &ground.image, &[], "https://ci/1");
+    while !is_locked(&place).await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    place.delete("v1", "Secret", "notes-deploy.web.lock").await;
+    let ended = tokio::task::spawn_blocking(|| Ended::of(child)).await.unwrap();
+    assert_eq!(ended.code, Some(12), "{ended}");
+    assert!(ended.stderr.contains("the lock of `web` was lost"), "{ended}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
