@@ -180,6 +180,12 @@ async fn send(
     // Where its namespace has only just been made.
     lock.take(release).await?;
     if options.leftovers == Leftovers::Remove {
+        if journal.forget_another_application(release) {
+            reporter.warned(&format!(
+                "nothing that was deployed as `{}` before is in this release, and it stays where it is; another application needs another name",
+                release.app
+            ));
+        }
         for namespace in journal.namespaces_to_let_go(release) {
             apply::let_go(cluster, &namespace, &apply_options, reporter).await?;
         }

@@ -127,6 +127,12 @@ pub(crate) fn leftovers(made: &[Made], release: &Release, stood: Option<&Record>
     leftovers
 }
 
+/// Tells whether `release` has nothing of what was made before: then it is not the next release of the same application, but another
+/// application under its name, as of two pipelines that deploy parts of the same image.
+pub(crate) fn is_foreign(made: &[Made], release: &Release) -> bool {
+    !made.is_empty() && !made.iter().any(|made| wants(release, &made.id))
+}
+
 fn wants(release: &Release, id: &ObjectId) -> bool {
     let namespace = &release.namespace;
     release.manifests.iter().any(|manifest| is_named(&manifest.object, namespace, id))

@@ -94,6 +94,20 @@ fn what_goes_goes_at_its_moment() {
 }
 
 #[test]
+fn a_release_that_shares_nothing_is_another_application() {
+    let (web, worker) = (object("Service", "web"), object("Service", "worker"));
+    let made = |object: &Object| Made {
+        id: object.id(),
+        api_version: "v1".into(),
+        proof: Proof::Uid("1".into()),
+    };
+    let next = release("b", &[worker.clone()]);
+    assert!(is_foreign(&[made(&web)], &next));
+    assert!(!is_foreign(&[made(&web), made(&worker)], &next));
+    assert!(!is_foreign(&[], &next));
+}
+
+#[test]
 fn a_custom_object_is_found_though_its_namespace_came_late() {
     let mut custom = object("Database", "main");
     let id = custom.id();

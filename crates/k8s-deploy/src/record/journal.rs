@@ -69,6 +69,15 @@ impl<'a> Journal<'a> {
         inventory::leftovers(&self.record.made, release, self.history.verified())
     }
 
+    /// Forgets what was made before where `release` has nothing of it, so that it is never removed. Returns whether that was so.
+    pub(crate) fn forget_another_application(&mut self, release: &Release) -> bool {
+        let is_foreign = inventory::is_foreign(&self.record.made, release);
+        if is_foreign {
+            self.record.made.clear();
+        }
+        is_foreign
+    }
+
     /// Returns the namespaces of a release that failed which `release` says nothing of: what was set on them goes too.
     pub(crate) fn namespaces_to_let_go(&self, release: &Release) -> Vec<String> {
         let failed = self.history.newest().filter(|record| record.state != State::Deployed);
