@@ -7,6 +7,7 @@ mod build;
 mod contender;
 mod measure;
 mod registry;
+mod server;
 mod table;
 mod transfer;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(benched: &Benched) -> std::result::Result<ExitCode, Box<dyn Er
     let tables = match benched {
         Benched::Build(options) => build::measure(options).map(|table| table.to_string()),
         Benched::Registry(options) => transfer::measure(options),
+        Benched::Server(options) => server::measure(options),
     };
     output::result(&tables.map_err(|error| -> Box<dyn Error> { error })?);
     Ok(ExitCode::SUCCESS)

@@ -100,6 +100,8 @@ pub(crate) enum Benched {
     Build(BuildBenchOptions),
     /// Pushes and pulls of large and of many layers: skopeo, and crane.
     Registry(RegistryBenchOptions),
+    /// The embedded registry, beside CNCF distribution.
+    Server(ServerBenchOptions),
 }
 
 #[derive(Debug, clap::Args)]
@@ -119,6 +121,13 @@ impl BuildBenchOptions {
         }
         self.scenario.clone()
     }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServerBenchOptions {
+    /// How often.
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub(crate) rounds: usize,
 }
 
 #[derive(Debug, clap::Args)]

@@ -69,7 +69,7 @@ fn succeed(contender: &dyn Contender, mut command: Command) -> Result<()> {
 }
 
 /// Waits until what was written is on the disks, so that nobody pays for the one before.
-fn settle() -> Result<()> {
+pub(super) fn settle() -> Result<()> {
     if Command::new("sync").status()?.success() { Ok(()) } else { Err("sync failed".into()) }
 }
 

@@ -59,6 +59,11 @@ impl Registry {
         self.address
     }
 
+    /// Returns its process.
+    pub(super) fn process(&self) -> u32 {
+        self.serving.id()
+    }
+
     /// Returns the base of all projects, as a Dockerfile names it.
     pub(super) fn base(&self) -> String {
         format!("{}/library/{BASE}", self.address)
