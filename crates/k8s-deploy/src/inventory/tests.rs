@@ -101,7 +101,7 @@ fn a_release_that_shares_nothing_is_another_application() {
         api_version: "v1".into(),
         proof: Proof::Uid("1".into()),
     };
-    let next = release("b", &[worker.clone()]);
+    let next = release("b", std::slice::from_ref(&worker));
     assert!(is_foreign(&[made(&web)], &next));
     assert!(!is_foreign(&[made(&web), made(&worker)], &next));
     assert!(!is_foreign(&[], &next));
