@@ -1,6 +1,6 @@
 //! A look into a registry behind the back of everybody: what its names lead to.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use notes_oci::{Digest, Index, Manifest};
 use notes_registry::server::{Options, Server};
@@ -69,11 +69,18 @@ impl Store {
         let accepted =
             "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json";
         let address = format!("http://{}/v2/{path}", self.address);
-        let response = self.http.get(address).header("accept", accepted).send().await.unwrap();
-        match response.status().as_u16() {
-            200 => Some(response.bytes().await.unwrap().into()),
-            404 => None,
-            other => panic!("{path} is answered with {other}"),
+        let mut waits = 50;
+        loop {
+            let request = self.http.get(&address).header("accept", accepted);
+            let response = request.send().await.unwrap();
+            match response.status().as_u16() {
+                200 => return Some(response.bytes().await.unwrap().into()),
+                404 => return None,
+                // Distribution writes a tag's file in place, and cannot read one that is not written yet.
+                500 if waits > 0 => waits -= 1,
+                other => panic!("{path} is answered with {other}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }
