@@ -11,16 +11,18 @@ use notes_oci::{ByteStream, Layer};
 use reqwest::Body;
 use tokio::{
     io::{AsyncReadExt, sink},
-    sync::Mutex,
+    sync::{Mutex, mpsc},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     progress::{Blob, Reporter},
     stall::Pulse,
 };
 
-/// Bytes read from a layer at once.
+/// Bytes read from a layer at once, and how many such pieces wait to be sent.
 const BUFFER: u64 = 256 * 1024;
+const AHEAD: usize = 4;
 
 /// What a blob is sent from.
 pub(crate) enum Content<'a> {
@@ -28,14 +30,16 @@ pub(crate) enum Content<'a> {
     Bytes(Bytes),
 }
 
-/// A blob that is read from some byte on. Requests that follow each other go on where the one before ended.
+/// A blob that is read from some byte on, ahead of what is sent, by a task of its own: bytes are read and checked while
+/// those before them travel. Requests that follow each other go on where the one before ended.
 pub(super) struct Source {
     blob: Blob,
     shared: Arc<Shared>,
+    _reading: AbortOnDropHandle<()>,
 }
 
 struct Shared {
-    reader: Mutex<Reader>,
+    pieces: Mutex<Pieces>,
     /// Why it could not be read: the HTTP client can only say that a body failed.
     failure: std::sync::Mutex<Option<io::Error>>,
 }
@@ -48,8 +52,12 @@ impl Source {
             Content::Bytes(bytes) => Box::pin(io::Cursor::new(bytes.clone())),
         };
         tokio::io::copy(&mut (&mut bytes).take(offset), &mut sink()).await?;
-        let reader = Mutex::new(Reader { bytes, left: blob.size.saturating_sub(offset) });
-        Ok(Self { blob, shared: Arc::new(Shared { reader, failure: std::sync::Mutex::default() }) })
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let reader = Reader { bytes, left: blob.size.saturating_sub(offset) };
+        let reading = AbortOnDropHandle::new(tokio::spawn(reader.read(sender)));
+        let pieces = Mutex::new(Pieces { receiver, rest: Bytes::new() });
+        let shared = Arc::new(Shared { pieces, failure: std::sync::Mutex::default() });
+        Ok(Self { blob, shared, _reading: reading })
     }
 
     /// Returns the next `length` bytes as the body of a request.
@@ -70,6 +78,24 @@ impl Source {
     }
 }
 
+/// What was read and not sent yet.
+struct Pieces {
+    receiver: mpsc::Receiver<io::Result<Bytes>>,
+    rest: Bytes,
+}
+
+impl Pieces {
+    /// Returns at most `limit` bytes, at least one.
+    async fn next(&mut self, limit: u64) -> io::Result<Bytes> {
+        if self.rest.is_empty() {
+            let ended = || io::ErrorKind::UnexpectedEof.into();
+            self.rest = self.receiver.recv().await.unwrap_or_else(|| Err(ended()))?;
+        }
+        let length = usize::try_from(limit).unwrap_or(usize::MAX).min(self.rest.len());
+        Ok(self.rest.split_to(length))
+    }
+}
+
 /// The body of one request.
 struct Sending {
     blob: Blob,
@@ -84,7 +110,7 @@ impl Sending {
         if self.left == 0 {
             return Ok(None);
         }
-        let read = self.shared.reader.lock().await.next(self.left.min(BUFFER)).await;
+        let read = self.shared.pieces.lock().await.next(self.left).await;
         match read {
             Ok(piece) => {
                 let taken = piece.len() as u64;
@@ -110,6 +136,17 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads to the end, or to the first error, as fast as pieces are taken.
+    async fn read(mut self, sender: mpsc::Sender<io::Result<Bytes>>) {
+        while self.left > 0 {
+            let piece = self.next(BUFFER).await;
+            let failed = piece.is_err();
+            if sender.send(piece).await.is_err() || failed {
+                break;
+            }
+        }
+    }
+
     /// Reads at most `limit` bytes, at least one. The last ones are given away only when the end behind them has been seen:
     /// what checks the bytes of a blob does so there.
     async fn next(&mut self, limit: u64) -> io::Result<Bytes> {
@@ -158,7 +195,11 @@ mod tests {
     async fn a_source_may_be_entered_in_the_middle() {
         let content = Content::Bytes(Bytes::from_static(b"bytes"));
         let blob = Blob { digest: Digest::of(b"bytes"), size: 5 };
-        let source = Source::open(&content, blob, 3).await.unwrap();
-        assert_eq!(source.shared.reader.lock().await.next(9).await.unwrap(), "es");
+        let source = Source::open(&content, blob, 2).await.unwrap();
+        let mut pieces = source.shared.pieces.lock().await;
+        assert_eq!(pieces.next(1).await.unwrap(), "t");
+        assert_eq!(pieces.next(9).await.unwrap(), "es");
+        let error = pieces.next(1).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }
