@@ -16,7 +16,8 @@
 //! With a [single user id](crate::Ids::Single) no file can have another owner than 0. One that unpacks
 //! a layer there may record the owner a file should have as `uid:gid` in the extended attribute
 //! [`OWNER_ATTRIBUTE`]; the kernel carries it along when a command changes the file, and one that
-//! packs a layer reads it back.
+//! packs a layer reads it back. So does the sandbox for a command that gives a file to somebody, or
+//! becomes somebody and makes one.
 //!
 //! ```
 //! use notes_sandbox::changes::{Kind, changes};

@@ -17,6 +17,7 @@ mod injected;
 pub(crate) mod places;
 mod pseudo;
 mod root;
+mod single;
 mod supervisor;
 mod trial;
 

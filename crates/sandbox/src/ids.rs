@@ -17,8 +17,8 @@ pub enum Ids {
         /// Mapped group ids, as `(first, count)` inside the namespace.
         groups: Vec<(u32, u32)>,
     },
-    /// Only 0: an ordinary user without subordinate ids. Changing a file's owner to any other id
-    /// fails with `EINVAL`, so that package managers that do so fail.
+    /// Only 0: an ordinary user without subordinate ids. Commands believe that there are others: see
+    /// [`OWNER_ATTRIBUTE`](crate::changes::OWNER_ATTRIBUTE).
     Single,
 }
 

@@ -45,6 +45,9 @@
 //!   started again.
 //! - **The same for root and for others.** Both run below the same code; inside a user namespace a
 //!   few kernel interfaces differ, and that difference is one field.
+//! - **A single id is enough.** Where a user name space has only one, calls that give files to others
+//!   or make a process somebody else are answered by init: the owner is written down beside the file, and
+//!   the process believes that it is who it asked to be.
 //! - **No trace.** Mount points that the image lacks come from a layer that exists for the command
 //!   only, so that the upper directory holds what the command did and nothing else. Without mounts
 //!   what the sandbox puts among the files is taken out again before changes are looked for.

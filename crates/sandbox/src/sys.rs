@@ -2,6 +2,8 @@
 //! unsafe. Each function is one call whose conditions are checked here or held by a type.
 #![expect(unsafe_code, reason = "the one module of the one crate that may hold it")]
 
+pub(crate) mod seccomp;
+
 use std::convert::Infallible;
 use std::ffi::{CStr, CString, c_char};
 use std::fs;

@@ -41,7 +41,7 @@ pub(crate) fn serve(
         Forked::Child => {
             die_with(own);
             let failure = match enter(&confined.root) {
-                Ok(()) => execute::command(alone, &confined.command, &confined.ids),
+                Ok(()) => execute::command(alone, &confined.command, &confined.ids, None),
                 Err(failure) => failure,
             };
             supervisor::leave(Err(failure), socket)

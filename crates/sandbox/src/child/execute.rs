@@ -5,12 +5,13 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Gid, Mode, Uid, fchmod};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
-use crate::child::{capabilities, filter};
+use crate::child::{capabilities, filter, single};
 use crate::command::{Command, DEFAULT_PATH, User};
 use crate::detached::c_string;
 use crate::ids::Ids;
@@ -18,8 +19,15 @@ use crate::sys::{self, SingleThreaded};
 use crate::wire::{Doing, Failure, FailureKind};
 
 /// Becomes the command; returns only to say why it could not.
-pub(crate) fn command(alone: SingleThreaded, command: &Command, ids: &Ids) -> Failure {
-    match become_command(alone, command, ids) {
+///
+/// Where there is a single id, `books` leads to who keeps them.
+pub(crate) fn command(
+    alone: SingleThreaded,
+    command: &Command,
+    ids: &Ids,
+    books: Option<&UnixStream>,
+) -> Failure {
+    match become_command(alone, command, ids, books) {
         Err(failure) => failure,
         Ok(never) => match never {},
     }
@@ -29,6 +37,7 @@ fn become_command(
     alone: SingleThreaded,
     command: &Command,
     ids: &Ids,
+    books: Option<&UnixStream>,
 ) -> Result<Infallible, Failure> {
     // A session of its own has no terminal to push keystrokes into.
     rustix::process::setsid().doing(|| "start a session".to_owned())?;
@@ -42,6 +51,10 @@ fn become_command(
     capabilities::reduce_bounding_set().doing(doing)?;
     become_user(&command.user, ids)
         .doing(|| format!("become user {}:{}", command.user.uid, command.user.gid))?;
+    if let Some(books) = books {
+        // While there is the right to.
+        single::begin(alone, books).doing(|| "follow owners of files".to_owned())?;
+    }
     capabilities::reduce().doing(doing)?;
     sys::close_on_exec_from_3().doing(|| "close descriptors".to_owned())?;
     execute(command)

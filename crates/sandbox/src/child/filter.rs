@@ -68,9 +68,9 @@ const NAME_SPACES: c_int = libc::CLONE_NEWCGROUP
 
 /// `AUDIT_ARCH_*` of audit(7)'s header: 64 bits, little endian, and the ELF machine.
 #[cfg(target_arch = "x86_64")]
-const ARCHITECTURE: u32 = 0xc000_003e;
+pub(super) const ARCHITECTURE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
-const ARCHITECTURE: u32 = 0xc000_00b7;
+pub(super) const ARCHITECTURE: u32 = 0xc000_00b7;
 /// Where numbers of the x32 interface begin; a kernel of any other architecture has none as large.
 const X32: u32 = 0x4000_0000;
 
@@ -114,16 +114,16 @@ fn refuse(errno: c_int) -> sock_filter {
     statement(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | small(errno))
 }
 
-fn statement(code: u32, k: u32) -> sock_filter {
+pub(super) fn statement(code: u32, k: u32) -> sock_filter {
     let code = u16::try_from(code).expect("codes of instructions are small");
     sock_filter { code, jt: 0, jf: 0, k }
 }
 
 /// Goes on `jt` instructions further where the comparison holds, else `jf`.
-fn jump(comparison: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
+pub(super) fn jump(comparison: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
     sock_filter { jt, jf, ..statement(BPF_JMP | comparison | BPF_K, k) }
 }
 
-fn small<Number: TryInto<u32, Error: std::fmt::Debug>>(number: Number) -> u32 {
+pub(super) fn small<Number: TryInto<u32, Error: std::fmt::Debug>>(number: Number) -> u32 {
     number.try_into().expect("numbers and offsets of system calls are small")
 }

@@ -10,8 +10,9 @@ use rustix::process::{
     set_dumpable_behavior, set_parent_process_death_signal, wait, waitpid,
 };
 
-use crate::child::{execute, root};
+use crate::child::{execute, root, single};
 use crate::command::Network;
+use crate::ids::Ids;
 use crate::output::Exit;
 use crate::sys::{self, Forked, NameSpaces, SingleThreaded};
 use crate::wire::{self, Doing, Failure, Report, Run};
@@ -67,18 +68,40 @@ fn init(alone: SingleThreaded, socket: &UnixStream, run: &Run) -> Result<(), Fai
     if run.command.network == Network::None {
         sys::raise_loopback().doing(|| "bring up the loopback device".to_owned())?;
     }
+    let doing = || "follow owners of files".to_owned();
+    let pair = match run.ids {
+        Ids::Single if single::is_possible() => Some(UnixStream::pair().doing(doing)?),
+        Ids::Single | Ids::All | Ids::Ranges { .. } => None,
+    };
     match sys::fork(alone).doing(|| "start a process".to_owned())? {
         Forked::Child => {
-            let failure = execute::command(alone, &run.command, &run.ids);
+            let (ours, theirs) = pair.unzip();
+            drop(theirs);
+            let failure = execute::command(alone, &run.command, &run.ids, ours.as_ref());
             leave(Err(failure), socket)
         }
         Forked::Parent(command) => {
+            let (theirs, ours) = pair.unzip();
+            drop(theirs);
+            let books = ours.map(|ours| single::serve(&ours)).transpose().doing(doing)?;
             let exit = reap(command).doing(|| "wait for the command".to_owned())?;
+            if let Some(lost) = books.map(|books| books.close()).filter(|lost| *lost > 0) {
+                tell(lost);
+            }
             // A parent that is gone needs no answer.
             let _ = wire::send(socket, &Report::Exited(exit));
             Ok(())
         }
     }
+}
+
+/// Says among what the command wrote that owners are lost.
+fn tell(lost: usize) {
+    let text = format!(
+        "warning: {lost} links or pipes belong to root: with a single user id their owners cannot be kept\n"
+    );
+    // Who does not read what the command writes does not read this.
+    let _ = rustix::io::write(std::io::stderr(), text.as_bytes());
 }
 
 /// Reaps every process until the command is among them.

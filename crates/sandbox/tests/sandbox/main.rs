@@ -6,4 +6,5 @@ mod chroot;
 mod ending;
 mod mounts;
 mod run;
+mod single;
 mod world;
