@@ -56,8 +56,10 @@ pub async fn unless_stopped<T>(
     };
     cancel();
     tokio::select! {
-        // What the work says about having been stopped is not news.
-        _ = &mut work => {}
+        result = &mut work => if result.is_ok() {
+            // The signal came too late: all is done, and its result printed. Other news is that it was stopped.
+            return result;
+        },
         () = tokio::time::sleep(GRACE) => {}
         _ = received() => {}
     }
