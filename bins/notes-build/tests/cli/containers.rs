@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};
 
-use notes_oci::{ImageSink as _, ImageSource as _, Platform};
+use notes_oci::{ImageSink as _, ImageSource as _, Platform, Reference};
 use notes_registry::Remote;
 use notes_testkit::{base, cache, docker::Engine, process, skip};
 
@@ -42,22 +42,7 @@ impl Jobs {
             return None;
         }
         let mut world = World::new(test).await?;
-        let reference = BASE.parse().unwrap();
-        let recipe = base::Recipe::of(&reference).expect("Debian has it");
-        let layout = match base::make(&recipe, &cache::directory(), &mut |_| {}).await {
-            Ok(layout) => layout,
-            Err(error) => {
-                skip(test, &error.to_string());
-                return None;
-            }
-        };
-        let base = layout.image(&reference, &Platform::native()).await.unwrap();
-        let pushed = world.registry.reference(&format!("library/{BASE}"));
-        Remote::new(notes_registry::Options::default())
-            .unwrap()
-            .write(&base, &pushed)
-            .await
-            .unwrap();
+        let pushed = push_base(&world, test).await?;
         world.set("NOTES_MIRRORS", &format!("docker.io={}", world.registry.registry()));
         world.set("TOKEN", SECRET);
         let program = tempfile::tempdir().unwrap();
@@ -66,12 +51,7 @@ impl Jobs {
         let image = pushed.to_string();
         let pull = || engine.output(&["pull", "--quiet", &image]);
         tokio::task::block_in_place(pull).unwrap();
-        for entry in fs::read_dir(FIXTURE).unwrap() {
-            let entry = entry.unwrap();
-            world
-                .repository
-                .write(entry.file_name().to_str().unwrap(), fs::read(entry.path()).unwrap());
-        }
+        add_workloads(&world);
         world.repository.commit("Workloads");
         open_up(world.repository.path());
         Some(Self { world, engine, image, program })
@@ -104,6 +84,33 @@ impl Jobs {
     fn build_here(&self, arguments: &[&str]) -> Ran {
         let own = ["--isolation", "namespaces", "--secret", "id=token,env=TOKEN"];
         tokio::task::block_in_place(|| self.world.build(&[&own[..], arguments].concat()))
+    }
+}
+
+/// Pushes Debian's base image to the registry of the world, or says why `test` is skipped.
+pub(crate) async fn push_base(world: &World, test: &str) -> Option<Reference> {
+    let reference = BASE.parse().unwrap();
+    let recipe = base::Recipe::of(&reference).expect("Debian has it");
+    let layout = match base::make(&recipe, &cache::directory(), &mut |_| {}).await {
+        Ok(layout) => layout,
+        Err(error) => {
+            skip(test, &error.to_string());
+            return None;
+        }
+    };
+    let base = layout.image(&reference, &Platform::native()).await.unwrap();
+    let pushed = world.registry.reference(&format!("library/{BASE}"));
+    let remote = Remote::new(notes_registry::Options::default()).unwrap();
+    remote.write(&base, &pushed).await.unwrap();
+    Some(pushed)
+}
+
+/// Adds the files of the workloads to the repository of the world.
+pub(crate) fn add_workloads(world: &World) {
+    for entry in fs::read_dir(FIXTURE).unwrap() {
+        let entry = entry.unwrap();
+        let content = fs::read(entry.path()).unwrap();
+        world.repository.write(entry.file_name().to_str().unwrap(), content);
     }
 }
 

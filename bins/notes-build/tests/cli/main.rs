@@ -19,6 +19,7 @@ mod large;
 mod memory;
 mod outputs;
 mod platforms;
+mod same;
 mod secrets;
 mod serving;
 mod ssh;
