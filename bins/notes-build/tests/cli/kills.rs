@@ -31,7 +31,7 @@ async fn a_killed_build_leaves_nothing_that_a_later_one_trips_on() {
         (0..VARIANTS).map(|variant| good(&world, "alone", variant, &[])).collect();
     let took = begun.elapsed() / u32::try_from(VARIANTS).unwrap();
     let mounts = mounts();
-    for round in chance.rounds(5, 200) {
+    for round in chance.rounds(3, 200) {
         let variant = chance.below(VARIANTS);
         let digest = &digests[usize::try_from(variant).unwrap()];
         // Everything is done again: over what is there, from nothing, or from what a killed prune left.

@@ -76,7 +76,7 @@ async fn memory_does_not_grow_with_the_number_of_files() {
 
 /// Builds and pushes with 10 MB and with much more, and compares.
 fn flat(world: &World, test: &str, mut commit: impl FnMut(u64)) {
-    let [small, large] = [10, Length::from_env().choose(100, 4096)].map(|megabytes| {
+    let [small, large] = [10, Length::from_env().choose(80, 4096)].map(|megabytes| {
         commit(megabytes);
         (megabytes, peak(world, megabytes))
     });
