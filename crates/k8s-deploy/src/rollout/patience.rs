@@ -12,6 +12,8 @@ const PULL: Duration = Duration::from_mins(2);
 const OVERHEAD: Duration = Duration::from_secs(30);
 /// For all the init containers of a pod.
 const INIT: Duration = Duration::from_mins(2);
+/// Longer than anybody waits.
+const LONGEST: Duration = Duration::from_hours(24);
 /// For what ends by itself and names no limit.
 const JOB: Duration = Duration::from_mins(10);
 
@@ -34,20 +36,39 @@ pub fn expected_duration(object: &Object) -> Duration {
         let limit = object.integer("/spec/activeDeadlineSeconds");
         return limit.and_then(|limit| u64::try_from(limit).ok()).map_or(JOB, Duration::from_secs);
     }
-    let Some(pod) = pod_spec_path(object).and_then(|path| object.at(path)) else { return PULL };
+    // A CronJob runs nothing now.
+    let pod = pod_spec_path(object).filter(|_| object.kind() != "CronJob");
+    let Some(pod) = pod.and_then(|path| object.at(path)) else { return PULL };
     let start = list(pod, "containers").map(start_budget).max().unwrap_or_default();
     let grace = object.integer("/spec/minReadySeconds").unwrap_or(0).unsigned_abs();
-    let has_init = list(pod, "initContainers").next().is_some();
-    let mut per_wave = start + OVERHEAD + Duration::from_secs(grace);
-    if at_once(object, "maxSurge", 25) == 0 || object.kind() != "Deployment" {
-        // An old pod must end before the new one has its place.
-        per_wave +=
-            Duration::from_secs(pod["terminationGracePeriodSeconds"].as_u64().unwrap_or(30));
+    let mut per_wave = start + init_budget(pod) + OVERHEAD + Duration::from_secs(grace);
+    if Turnover::of(object) == Turnover::OldFirst {
+        let ending = pod["terminationGracePeriodSeconds"].as_u64().unwrap_or(30);
+        per_wave = per_wave.saturating_add(Duration::from_secs(ending));
     }
-    if has_init {
-        per_wave += INIT;
+    PULL.saturating_add(per_wave.saturating_mul(waves(object))).min(LONGEST)
+}
+
+/// Whether an old pod ends before the new one starts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turnover {
+    OldFirst,
+    NewFirst,
+}
+
+impl Turnover {
+    fn of(object: &Object) -> Self {
+        let surges = match object.kind() {
+            "Deployment" => !is_recreated(object) && at_once(object, &SURGE) > 0,
+            "DaemonSet" => at_once(object, &DAEMON_SURGE) > 0,
+            _ => false,
+        };
+        if surges { Self::NewFirst } else { Self::OldFirst }
     }
-    PULL + per_wave * waves(object)
+}
+
+fn is_recreated(object: &Object) -> bool {
+    object.text("/spec/strategy/type") == Some("Recreate")
 }
 
 fn list<'a>(pod: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
@@ -63,32 +84,114 @@ fn start_budget(container: &Value) -> Duration {
         .sum()
 }
 
+/// Returns how long the init containers may take. One that restarts always only has to start.
+fn init_budget(pod: &Value) -> Duration {
+    let (sidecars, tasks): (Vec<_>, Vec<_>) =
+        list(pod, "initContainers").partition(|init| init["restartPolicy"] == "Always");
+    let starts: Duration = sidecars
+        .iter()
+        .map(|sidecar| &sidecar["startupProbe"])
+        .filter(|probe| probe.is_object())
+        .map(crate::diagnosis::probe_budget)
+        .sum();
+    if tasks.is_empty() { starts } else { starts + INIT }
+}
+
 /// Returns how many times pods are replaced one after the other.
 fn waves(object: &Object) -> u32 {
+    let pods = replicas(object);
+    let size = match object.kind() {
+        "Deployment" if is_recreated(object) => pods,
+        "Deployment" => at_once(object, &SURGE).saturating_add(at_once(object, &UNAVAILABLE)),
+        "DaemonSet" => at_once(object, &DAEMON_SURGE).max(at_once(object, &DAEMON_UNAVAILABLE)),
+        "StatefulSet" => at_once(object, &SET_UNAVAILABLE),
+        _ => 1,
+    };
+    // Pods below the partition stay as they are.
+    let partition = match object.kind() {
+        "StatefulSet" => {
+            object.integer("/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0)
+        }
+        _ => 0,
+    };
+    let replaced = pods.saturating_sub(u32::try_from(partition).unwrap_or(0)).max(1);
+    replaced.div_ceil(size.max(1))
+}
+
+fn replicas(object: &Object) -> u32 {
     let replicas = match object.kind() {
         "DaemonSet" => object.integer("/status/desiredNumberScheduled"),
         _ => object.integer("/spec/replicas"),
     };
-    let replicas = u32::try_from(replicas.unwrap_or(1)).unwrap_or(1).max(1);
-    let size = match object.kind() {
-        "Deployment" => at_once(object, "maxSurge", 25) + at_once(object, "maxUnavailable", 25),
-        _ => 1,
-    };
-    replicas.div_ceil(size.max(1))
+    u32::try_from(replicas.unwrap_or(1)).unwrap_or(1).max(1)
 }
 
-/// Returns how many pods `field` of the strategy allows, which may be a percentage of the replicas.
-fn at_once(object: &Object, field: &str, default_percent: u32) -> u32 {
-    let replicas = u32::try_from(object.integer("/spec/replicas").unwrap_or(1)).unwrap_or(1);
-    let percent = |percent: u32| (replicas * percent).div_ceil(100);
-    match object.at(&format!("/spec/strategy/rollingUpdate/{field}")) {
+/// How many pods a strategy may replace at once: a number, or a percentage of the replicas.
+struct Share {
+    path: &'static str,
+    /// What the API server fills in.
+    default: Fallback,
+    /// How a percentage becomes a number (`intstr.GetScaledValueFromIntOrPercent`).
+    rounding: Rounding,
+}
+
+enum Fallback {
+    Percent(u32),
+    Pods(u32),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rounding {
+    Up,
+    Down,
+}
+
+const SURGE: Share = Share {
+    path: "/spec/strategy/rollingUpdate/maxSurge",
+    default: Fallback::Percent(25),
+    rounding: Rounding::Up,
+};
+const UNAVAILABLE: Share = Share {
+    path: "/spec/strategy/rollingUpdate/maxUnavailable",
+    default: Fallback::Percent(25),
+    rounding: Rounding::Down,
+};
+const DAEMON_SURGE: Share = Share {
+    path: "/spec/updateStrategy/rollingUpdate/maxSurge",
+    default: Fallback::Pods(0),
+    rounding: Rounding::Up,
+};
+const DAEMON_UNAVAILABLE: Share = Share {
+    path: "/spec/updateStrategy/rollingUpdate/maxUnavailable",
+    default: Fallback::Pods(1),
+    rounding: Rounding::Up,
+};
+const SET_UNAVAILABLE: Share = Share {
+    path: "/spec/updateStrategy/rollingUpdate/maxUnavailable",
+    default: Fallback::Pods(1),
+    rounding: Rounding::Up,
+};
+
+fn at_once(object: &Object, share: &Share) -> u32 {
+    let replicas = u64::from(replicas(object));
+    let of_percent = |percent: u32| {
+        let hundredths = replicas * u64::from(percent);
+        let pods = if share.rounding == Rounding::Up {
+            hundredths.div_ceil(100)
+        } else {
+            hundredths / 100
+        };
+        u32::try_from(pods).unwrap_or(u32::MAX)
+    };
+    match object.at(share.path) {
         Some(Value::Number(number)) => {
             number.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(1)
         }
-        Some(Value::String(text)) => text.trim_end_matches('%').parse().map_or(1, percent),
-        // Without a strategy the API server would use a quarter, rounded up for the surge and down for the rest.
-        _ if field == "maxSurge" => percent(default_percent),
-        _ => replicas * default_percent / 100,
+        Some(Value::String(text)) => text.trim_end_matches('%').parse().map_or(1, of_percent),
+        _ => match share.default {
+            Fallback::Percent(percent) => of_percent(percent),
+            Fallback::Pods(pods) => pods,
+        },
     }
 }
 
@@ -98,25 +201,92 @@ mod tests {
 
     use super::*;
 
+    fn seconds(kind: &str, spec: &Value) -> u64 {
+        let status = json!({"desiredNumberScheduled": 6});
+        expected_duration(&Object::new(json!({"kind": kind, "spec": spec, "status": status})))
+            .as_secs()
+    }
+
+    /// A specification with these fields beside a pod of one container.
+    fn with(fields: Value, pod: Value) -> Value {
+        let mut spec =
+            json!({"replicas": 2, "template": {"spec": {"containers": [{"name": "a"}]}}});
+        for (from, into) in [(fields, "/"), (pod, "/template/spec")] {
+            let target = if into == "/" { Some(&mut spec) } else { spec.pointer_mut(into) };
+            let target = target.and_then(Value::as_object_mut).unwrap();
+            target.extend(from.as_object().unwrap().clone());
+        }
+        spec
+    }
+
     #[test]
-    fn more_and_slower_pods_may_take_longer() {
-        let seconds = |kind: &str, spec: Value| {
-            expected_duration(&Object::new(json!({"kind": kind, "spec": spec}))).as_secs()
-        };
-        let template = |pod: Value| json!({"replicas": 2, "template": {"spec": pod}});
-        let plain = seconds("Deployment", template(json!({"containers": [{"name": "a"}]})));
-        assert_eq!(plain, 120 + 2 * 30);
+    fn slower_pods_may_take_longer() {
+        let deployment = |pod| seconds("Deployment", &with(json!({}), pod));
+        assert_eq!(deployment(json!({})), 120 + 2 * 30);
         let probed = json!({"containers": [{"readinessProbe": {"initialDelaySeconds": 5}}]});
-        assert_eq!(seconds("Deployment", template(probed)), 120 + 2 * (35 + 30));
-        let init = json!({"initContainers": [{}], "containers": [{}]});
-        assert_eq!(seconds("Deployment", template(init)), 120 + 2 * (30 + 120));
-        let stateful = template(json!({"containers": [{}], "terminationGracePeriodSeconds": 10}));
-        assert_eq!(seconds("StatefulSet", stateful), 120 + 2 * 40);
-        assert_eq!(seconds("Job", json!({"activeDeadlineSeconds": 90})), 90);
-        assert_eq!(seconds("Service", json!({})), 120);
-        let mut many = template(json!({"containers": [{}]}));
-        many["replicas"] = 40.into();
-        many["strategy"] = json!({"rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}});
-        assert_eq!(seconds("Deployment", many), 120 + 4 * 30);
+        assert_eq!(deployment(probed), 120 + 2 * (35 + 30));
+        let both = json!({"containers": [
+            {"startupProbe": {"periodSeconds": 2, "failureThreshold": 30}, "readinessProbe": {"periodSeconds": 5}},
+            {"readinessProbe": {}},
+        ]});
+        assert_eq!(deployment(both), 120 + 2 * (60 + 15 + 30), "the slowest container counts");
+        assert_eq!(deployment(json!({"initContainers": [{}, {}]})), 120 + 2 * (30 + 120));
+        let sidecar = json!({"initContainers": [
+            {"restartPolicy": "Always", "startupProbe": {"periodSeconds": 1, "failureThreshold": 20}},
+        ]});
+        assert_eq!(deployment(sidecar), 120 + 2 * (30 + 20));
+        assert_eq!(
+            deployment(json!({"initContainers": [{"restartPolicy": "Always"}]})),
+            120 + 2 * 30
+        );
+    }
+
+    #[test]
+    fn the_strategy_says_how_many_pods_come_after_each_other() {
+        let deployment = |fields| seconds("Deployment", &with(fields, json!({})));
+        let rolling = |replicas: u32, surge: Value, unavailable: Value| {
+            let rolling = json!({"maxSurge": surge, "maxUnavailable": unavailable});
+            json!({"replicas": replicas, "strategy": {"rollingUpdate": rolling}})
+        };
+        assert_eq!(deployment(rolling(40, json!("25%"), json!(0))), 120 + 4 * 30);
+        assert_eq!(deployment(rolling(4, json!(1), json!(1))), 120 + 2 * 30);
+        assert_eq!(
+            deployment(rolling(4, json!(0), json!(1))),
+            120 + 4 * (30 + 30),
+            "an old one ends first"
+        );
+        assert_eq!(deployment(json!({"replicas": 0})), 120 + 30);
+        assert_eq!(
+            deployment(json!({"replicas": 10, "strategy": {"type": "Recreate"}})),
+            120 + 30 + 30
+        );
+        assert_eq!(deployment(json!({"minReadySeconds": 10})), 120 + 2 * (30 + 10));
+        let huge = rolling(u32::MAX, json!("4000000000%"), json!(0));
+        assert_eq!(deployment(huge), 120 + 30, "nothing overflows");
+        assert_eq!(
+            deployment(
+                json!({"replicas": i32::MAX, "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}})
+            ),
+            86_400
+        );
+    }
+
+    #[test]
+    fn other_workloads_have_strategies_of_their_own() {
+        let update = |fields: Value| json!({"updateStrategy": {"rollingUpdate": fields}});
+        let pod = json!({"terminationGracePeriodSeconds": 10});
+        let set = |fields| seconds("StatefulSet", &with(fields, pod.clone()));
+        assert_eq!(set(json!({})), 120 + 2 * 40);
+        assert_eq!(set(update(json!({"partition": 1}))), 120 + 40);
+        assert_eq!(set(update(json!({"maxUnavailable": 2}))), 120 + 40);
+        let daemons = |fields| seconds("DaemonSet", &with(fields, pod.clone()));
+        assert_eq!(daemons(json!({})), 120 + 6 * 40);
+        assert_eq!(daemons(update(json!({"maxUnavailable": "50%"}))), 120 + 2 * 40);
+        assert_eq!(daemons(update(json!({"maxSurge": 3, "maxUnavailable": 0}))), 120 + 2 * 30);
+        assert_eq!(seconds("Job", &json!({"activeDeadlineSeconds": 90})), 90);
+        assert_eq!(seconds("Job", &with(json!({}), json!({}))), 600);
+        let cron = json!({"jobTemplate": {"spec": with(json!({}), json!({}))}});
+        assert_eq!(seconds("CronJob", &cron), 120);
+        assert_eq!(seconds("Service", &json!({})), 120);
     }
 }
