@@ -5,7 +5,7 @@ use kube::{
     core::Request,
 };
 
-use super::{KEPT, Record, secret};
+use super::{KEPT, Kept, Record, secret};
 use crate::{
     Cluster, FIELD_MANAGER, Object, Release, RequestError,
     cluster::{api_resource, untyped},
@@ -38,6 +38,12 @@ pub enum ChooseError {
         /// The commits there are.
         known: Vec<String>,
     },
+    /// What was applied was too large to be recorded.
+    #[error("the release of commit `{commit}` was too large to be recorded as a whole")]
+    TooLarge {
+        /// The commit.
+        commit: String,
+    },
     /// The prefix fits several commits.
     #[error("`{commit}` fits several releases: {}", fits.join(", "))]
     Ambiguous {
@@ -58,6 +64,7 @@ impl ChooseError {
             Self::NoPrevious { .. } | Self::Unknown { .. } => {
                 Some("`notes-deploy history` shows the releases".into())
             }
+            Self::TooLarge { .. } => Some("deploy its commit again".into()),
             Self::Ambiguous { .. } => Some("write more digits".into()),
         }
     }
@@ -118,7 +125,11 @@ impl History {
                 commit: wanted.into(),
                 known: shorts(&self.records.iter().collect::<Vec<_>>()),
             }),
-            [_] => Ok(fits.iter().find(|record| record.has_stood()).unwrap_or(&fits[0])),
+            [short] => {
+                let chosen = fits.iter().find(|record| record.has_stood()).unwrap_or(&fits[0]);
+                let too_large = || ChooseError::TooLarge { commit: short.clone() };
+                chosen.is_whole().then_some(*chosen).ok_or_else(too_large)
+            }
             several => {
                 Err(ChooseError::Ambiguous { commit: wanted.into(), fits: several.to_vec() })
             }
@@ -156,7 +167,7 @@ impl History {
         cluster: &Cluster,
         record: &Record,
     ) -> Result<(), RequestError> {
-        let object = dynamic(&secret::write(record));
+        let object = dynamic(&secret::write(record).0);
         let api = cluster.api(&secrets(), Some(&record.namespace));
         match api.create(&PostParams::default(), &object).await {
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
@@ -194,9 +205,9 @@ impl History {
 
 impl Record {
     /// Writes the record into the cluster. One request.
-    pub async fn write(&self, cluster: &Cluster) -> Result<(), RequestError> {
+    pub async fn write(&self, cluster: &Cluster) -> Result<Kept, RequestError> {
         use kube::Resource as _;
-        let object = secret::write(self);
+        let (object, kept) = secret::write(self);
         let attempt = format!("record the release `{}`", self.provenance.short);
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let url = DynamicObject::url_path(&api_resource(&secrets()), Some(&self.namespace));
@@ -204,7 +215,7 @@ impl Record {
             .patch(object.name(), &params, &Patch::Apply(&object))
             .map_err(|error| cluster.error(attempt.as_str(), kube::Error::BuildRequest(error)))?;
         cluster.send(request, &attempt).await?;
-        Ok(())
+        Ok(kept)
     }
 }
 
@@ -268,6 +279,7 @@ fn secrets() -> Resource {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use serde_json::json;
 
     use super::*;
     use crate::{Provenance, apply::Marks, record::State};
@@ -290,7 +302,7 @@ mod tests {
             },
             image: String::new(),
             state,
-            objects: vec![],
+            objects: vec![Object::new(json!({"kind": "Service"}))],
             marks: Marks::new(),
         }
     }
@@ -316,6 +328,14 @@ mod tests {
             chosen(&first).unwrap_err().to_string(),
             "`web` has no earlier release to go back to"
         );
+    }
+
+    #[test]
+    fn what_is_known_in_outline_alone_cannot_be_gone_back_to() {
+        let outline = Record { objects: vec![], ..record("aaa1", 1, State::Deployed) };
+        let history = History::of(vec![outline, record("bbb1", 2, State::Deployed)]);
+        assert!(matches!(history.choose("web", None), Err(ChooseError::NoPrevious { .. })));
+        assert!(matches!(history.choose("web", Some("aaa")), Err(ChooseError::TooLarge { .. })));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The record of the release at hand, and those before it.
 
-use super::{History, Record, State};
+use super::{History, Kept, Record, State};
 use crate::{
     Cluster, Release, Reporter, RequestError,
     apply::{Applied, Change, Mark, Marks},
@@ -141,8 +141,16 @@ impl<'a> Journal<'a> {
     }
 
     async fn write(&self, reporter: &dyn Reporter) {
-        if let Err(error) = self.record.write(self.cluster).await {
-            reporter.warned(&format!("{error}; there will be no release to go back to"));
+        match self.record.write(self.cluster).await {
+            Ok(Kept::Whole) => {}
+            Ok(Kept::Outline) => {
+                reporter.warned(
+                    "the release is too large to be recorded as a whole; it cannot be gone back to",
+                );
+            }
+            Err(error) => {
+                reporter.warned(&format!("{error}; there will be no release to go back to"));
+            }
         }
     }
 }

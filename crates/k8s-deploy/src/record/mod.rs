@@ -52,6 +52,15 @@ const fn first() -> u32 {
     1
 }
 
+/// How much of a record was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// All of it.
+    Whole,
+    /// All but the objects, which are too large: the release cannot be gone back to.
+    Outline,
+}
+
 /// How a release went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -112,9 +121,14 @@ impl Record {
         (&self.provenance.short, self.attempt)
     }
 
-    /// Tells whether exactly this has stood once.
+    /// Tells whether exactly this has stood once, and can be gone back to.
     pub fn has_stood(&self) -> bool {
-        self.verified.is_some()
+        self.verified.is_some() && self.is_whole()
+    }
+
+    /// Tells whether the objects are there: there was room for them.
+    pub fn is_whole(&self) -> bool {
+        !self.objects.is_empty()
     }
 
     /// Tells whether `release` is what was recorded.

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::json;
 
-use super::{Record, State};
+use super::{Kept, Record, State};
 use crate::{FIELD_MANAGER, Object, release::COMMIT};
 
 /// The Secret's type, which tells it from those of people.
@@ -23,6 +23,8 @@ pub(crate) const AT: &str = "notes-deploy/at";
 pub(crate) const BEGUN: &str = "notes-deploy/begun";
 /// The annotation of a lock that changes when it is renewed.
 pub(crate) const RENEWED: &str = "notes-deploy/renewed";
+/// What a Secret may hold: 1 MiB of data (core/v1 `MaxSecretSize`).
+const LARGEST_PACKED: usize = 1 << 20;
 /// A record larger than this when unpacked is not one of ours.
 const LARGEST: u64 = 64 << 20;
 
@@ -42,7 +44,7 @@ pub(crate) fn lock_name(app: &str) -> String {
 
 /// Writes the record of a deploy that goes on as the lock of its application.
 pub(crate) fn write_lock(record: &Record, process: &str) -> Object {
-    let mut lock = write(record);
+    let (mut lock, _) = write(record);
     lock.as_value_mut()["metadata"]["name"] = lock_name(&record.app).into();
     lock.as_value_mut()["type"] = LOCK.into();
     lock.set_metadata("annotations", PROCESS, process);
@@ -54,13 +56,22 @@ pub(crate) fn read_lock(secret: &Object) -> Option<Record> {
     (secret.text("/type") == Some(LOCK)).then(|| unpack(secret)).flatten()
 }
 
-/// Writes a record as a Secret. The annotations repeat what a person looks for with `kubectl describe`.
-pub(super) fn write(record: &Record) -> Object {
-    let provenance = &record.provenance;
+fn pack(record: &Record) -> Vec<u8> {
     let text = serde_json::to_vec(record).expect("a record is plain data");
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&text).expect("a Vec takes everything");
-    let packed = encoder.finish().expect("a Vec takes everything");
+    encoder.finish().expect("a Vec takes everything")
+}
+
+/// Writes a record as a Secret. The annotations repeat what a person looks for with `kubectl describe`.
+///
+/// What a Secret has no room for is written without its objects: that it ran is known then, and that it cannot be gone back to.
+pub(super) fn write(record: &Record) -> (Object, Kept) {
+    let provenance = &record.provenance;
+    let (packed, kept) = match pack(record) {
+        packed if packed.len() <= LARGEST_PACKED => (packed, Kept::Whole),
+        _ => (pack(&Record { objects: Vec::new(), ..record.clone() }), Kept::Outline),
+    };
     let mut secret = Object::new(json!({
         "apiVersion": "v1",
         "kind": "Secret",
@@ -84,7 +95,7 @@ pub(super) fn write(record: &Record) -> Object {
     if let State::Failed(reason) = &record.state {
         annotate("notes-deploy/reason", reason);
     }
-    secret
+    (secret, kept)
 }
 
 /// Reads a record; `None` for what is not one, or is of a version to come.
@@ -109,12 +120,11 @@ mod tests {
         apply::{Mark, Marks},
     };
 
-    #[test]
-    fn a_record_survives_the_cluster() {
+    fn record() -> Record {
         let object = Object::new(
             json!({"kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": null}}),
         );
-        let record = Record {
+        Record {
             app: "web".into(),
             namespace: "apps".into(),
             provenance: Provenance {
@@ -132,8 +142,14 @@ mod tests {
             marks: Marks::from([(object.id(), Mark::of(&object))]),
             objects: vec![object],
             made: vec![],
-        };
-        let secret = write(&record);
+        }
+    }
+
+    #[test]
+    fn a_record_survives_the_cluster() {
+        let record = record();
+        let (secret, kept) = write(&record);
+        assert_eq!(kept, Kept::Whole);
         assert_eq!(secret.name(), "notes-deploy.web.a3f92bd");
         assert_eq!(secret.annotation("notes-deploy/state"), Some("failed"));
         assert_eq!(read(&secret), Some(record.clone()));
@@ -141,5 +157,27 @@ mod tests {
         assert_eq!((lock.name(), read(&lock)), ("notes-deploy.web.lock", None));
         assert_eq!(read_lock(&lock), Some(record));
         assert_eq!(read(&Object::new(json!({"type": "Opaque"}))), None);
+    }
+
+    #[test]
+    fn what_is_too_large_for_a_secret_is_recorded_without_its_objects() {
+        // Numbers that do not compress (Knuth's linear congruential generator).
+        let mut number = 1_u64;
+        let noise: String = std::iter::repeat_with(|| {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            format!("{number:016x}")
+        })
+        .take(150_000)
+        .collect();
+        let large = Object::new(
+            json!({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"noise": noise}}),
+        );
+        let record =
+            Record { objects: vec![large], verified: Some(Timestamp::UNIX_EPOCH), ..record() };
+        let (secret, kept) = write(&record);
+        assert_eq!(kept, Kept::Outline);
+        let read = read(&secret).unwrap();
+        assert_eq!((read.objects.len(), read.has_stood()), (0, false));
+        assert_eq!(read.provenance, record.provenance);
     }
 }
