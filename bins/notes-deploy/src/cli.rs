@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use notes_console::{
-    OutputArguments,
-    command::CommandLine,
-    settings::{Seconds, Switch},
+    OutputArguments, command,
+    settings::{CommandLine, Seconds, Switch},
     ui,
 };
 
@@ -129,6 +128,12 @@ pub(crate) struct DeployArguments {
     /// Take over fields that others have set to other values.
     #[arg(long, help_heading = "Rollout")]
     pub(crate) force_conflicts: bool,
+    /// Run this in a Job before the rollout, once for each commit: a line for a shell, such as `python manage.py migrate`.
+    #[arg(long, value_name = "COMMAND", help_heading = "Rollout")]
+    pub(crate) migrate: Option<CommandLine>,
+    /// Run no Job, whatever notes.toml says.
+    #[arg(long, conflicts_with = "migrate", help_heading = "Rollout")]
+    pub(crate) no_migrate: bool,
     /// Keep events, logs, objects and the timeline in this directory, with a `JUnit` file and a summary.
     #[arg(long, value_name = "DIR", help_heading = "Rollout")]
     pub(crate) report: Option<PathBuf>,
@@ -177,7 +182,7 @@ pub(crate) struct PortForwardArguments {
     pub(crate) app: AppArguments,
 }
 
-impl CommandLine for Cli {
+impl command::CommandLine for Cli {
     fn output(&self) -> ui::Options {
         self.output.into()
     }

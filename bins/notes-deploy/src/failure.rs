@@ -9,9 +9,10 @@ use notes_console::{
 use notes_k8s_deploy::{
     RequestError, apply, deploy,
     diagnosis::{Cause, Diagnosis},
-    kubeconfig, lock, manifest, port_forward,
+    kubeconfig, lock, manifest, migration, port_forward,
     record::ChooseError,
     release,
+    rollout::Outcome,
 };
 use notes_oci::ReferenceError;
 use notes_registry::{MirrorError, PullError, TransportError};
@@ -104,9 +105,26 @@ pub(crate) fn deploy(error: deploy::Error) -> Failure {
         deploy::Error::Apply(
             apply::Error::NoSuchKind { .. } | apply::Error::NoNamespace { .. },
         ) => Kind::Configuration,
+        deploy::Error::Migration(error) => of_migration(error),
         _ => Kind::Rejected,
     };
     Failure::new(kind, error).with_hints(hint)
+}
+
+fn of_migration(error: &migration::Error) -> Kind {
+    match error {
+        migration::Error::NoWorkload { .. } => Kind::Configuration,
+        migration::Error::NotDeleted { .. } => Kind::Conflict,
+        migration::Error::Failed { outcome, .. }
+            if matches!(**outcome, Outcome::TimedOut { .. }) =>
+        {
+            Kind::TimedOut
+        }
+        migration::Error::Request(error)
+        | migration::Error::Apply(apply::Error::Request(error)) => kind_of(error),
+        migration::Error::Apply(_) => Kind::Rejected,
+        _ => Kind::Failed,
+    }
 }
 
 pub(crate) fn port_forward(error: port_forward::Error) -> Failure {

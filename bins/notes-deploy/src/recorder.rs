@@ -8,8 +8,9 @@ use std::{
 use jiff::Timestamp;
 use notes_console::{Failure, Session, signal};
 use notes_k8s_deploy::{
-    Cluster, Release, Reporter,
+    Cluster, Manifest, Origin, Release, Reporter,
     evidence::{Timeline, collect},
+    migration::Migration,
 };
 
 use crate::{
@@ -26,7 +27,8 @@ const LIMIT_WHEN_STOPPED: Duration = Duration::from_secs(6);
 pub(crate) struct Recorder<'a> {
     session: &'a Session,
     cluster: &'a Cluster,
-    release: &'a Release,
+    /// The release, and the Job before it.
+    release: Release,
     report: Option<&'a Report>,
     begun: Timestamp,
     timeline: Timeline<'a>,
@@ -45,12 +47,22 @@ impl<'a> Recorder<'a> {
     ) -> Self {
         let timeline = Timeline::new(reporter, Timestamp::now);
         let begun = Timestamp::now();
+        let release = release.clone();
         Self { session, cluster, release, report, begun, timeline, story: Mutex::default() }
     }
 
     /// Returns the cluster that is deployed to.
     pub(crate) fn cluster(&self) -> &'a Cluster {
         self.cluster
+    }
+
+    /// Counts the Job of a migration to what is told of.
+    pub(crate) fn with_migration(mut self, migration: Option<&Migration>) -> Self {
+        if let Some(object) = migration.and_then(|migration| migration.job(&self.release).ok()) {
+            let origin = Origin { file: "migration".into(), line: 1 };
+            self.release.manifests.insert(0, Manifest { object, origin });
+        }
+        self
     }
 
     /// Returns what is to be told of the deploy.
@@ -98,8 +110,9 @@ impl<'a> Recorder<'a> {
 
     async fn keep(&self, ending: &Ending, limit: Duration) {
         let Some(report) = self.report else { return };
-        let evidence = collect(self.cluster, self.release, limit).await;
-        let story = Story::new(self.release, ending, self.begun, self.timeline.moments(), evidence);
+        let evidence = collect(self.cluster, &self.release, limit).await;
+        let story =
+            Story::new(&self.release, ending, self.begun, self.timeline.moments(), evidence);
         self.write(report, &story);
         *self.story.lock().unwrap_or_else(PoisonError::into_inner) = Some(story);
     }

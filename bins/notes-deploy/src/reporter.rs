@@ -90,6 +90,10 @@ impl Reporter for Lines {
         }
     }
 
+    fn logged(&self, job: &ObjectId, line: &str) {
+        self.ui.line(format_args!("{job} | {line}"));
+    }
+
     fn warned(&self, text: &str) {
         self.ui.warning(text);
     }

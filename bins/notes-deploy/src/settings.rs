@@ -1,5 +1,9 @@
 //! What a command does: flag over environment over notes.toml over default.
 
+mod migrate;
+
+pub(crate) use self::migrate::MigrateSettings;
+
 use std::{collections::BTreeMap, num::NonZeroU16, path::PathBuf, time::Duration};
 
 use notes_console::{
@@ -164,6 +168,7 @@ pub(crate) struct DeploySettings {
     pub(crate) report: Setting<Option<String>>,
     pub(crate) rollback: Setting<Switch>,
     pub(crate) wait_for_lock: Setting<Seconds>,
+    pub(crate) migrate: MigrateSettings,
     pub(crate) mirrors: Setting<List>,
     pub(crate) insecure: Setting<List>,
     pub(crate) rendered: App,
@@ -204,16 +209,8 @@ impl DeploySettings {
             .map_err(failure::variable)?
             .file(deploy.timeout.clone())
             .optional();
-        let report = arguments.report.as_ref();
-        let report = reader
-            .text(
-                "deploy.report",
-                "--report",
-                report.map(|path| session.current.join(path).display().to_string()),
-                environment::NOTES_DEPLOY_REPORT,
-                deploy.report.as_ref().map(|located| beside(&app.notes, located)).as_ref(),
-            )?
-            .optional();
+        let report = report(session, arguments, &app)?;
+        let migrate = MigrateSettings::resolve(session, arguments, &app)?;
         let create_namespace = Candidates::new("deploy.create-namespace")
             .environment(&session.environment, environment::NOTES_DEPLOY_CREATE_NAMESPACE)
             .map_err(failure::variable)?
@@ -268,6 +265,7 @@ impl DeploySettings {
             report,
             rollback,
             wait_for_lock,
+            migrate,
             mirrors,
             insecure,
             rendered,
@@ -309,6 +307,7 @@ impl DeploySettings {
         table.add(&self.app.prune);
         table.add(&self.rollback);
         table.add(&self.wait_for_lock);
+        self.migrate.add_to(&mut table);
         table.add(&self.mirrors);
         table.add(&self.insecure);
         table
@@ -335,6 +334,24 @@ impl Reader<'_> {
             .map_err(failure::variable)
             .map(|candidates| candidates.file(file.cloned()))
     }
+}
+
+/// Resolves the directory of the report.
+fn report(
+    session: &Session,
+    arguments: &DeployArguments,
+    app: &AppSettings,
+) -> Result<Setting<Option<String>>, Failure> {
+    let flag = arguments.report.as_ref();
+    let file = app.notes.deploy.report.as_ref();
+    let candidates = Reader { session }.text(
+        "deploy.report",
+        "--report",
+        flag.map(|path| session.current.join(path).display().to_string()),
+        environment::NOTES_DEPLOY_REPORT,
+        file.map(|located| beside(&app.notes, located)).as_ref(),
+    )?;
+    Ok(candidates.optional())
 }
 
 /// A path in the settings file is relative to the file.

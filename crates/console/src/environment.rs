@@ -53,6 +53,7 @@ variables! {
     NOTES_DEPLOY_CONTEXT = "NOTES_DEPLOY_CONTEXT", "The kubeconfig context (`deploy.context`).";
     NOTES_DEPLOY_TIMEOUT = "NOTES_DEPLOY_TIMEOUT", "How long a rollout may take, such as `5m` (`deploy.timeout`).";
     NOTES_DEPLOY_CREATE_NAMESPACE = "NOTES_DEPLOY_CREATE_NAMESPACE", "Whether the namespace is created: auto, always or never (`deploy.create-namespace`).";
+    NOTES_DEPLOY_MIGRATE = "NOTES_DEPLOY_MIGRATE", "The command that has to end well before a rollout, a line for a shell (`deploy.migrate.command`).";
     NOTES_DEPLOY_REPORT = "NOTES_DEPLOY_REPORT", "The directory for what is known about a deploy (`deploy.report`).";
 
     NOTES_DEPLOY_PRUNE = "NOTES_DEPLOY_PRUNE", "Whether objects go that a release no longer has: auto, always or never (`deploy.prune`).";

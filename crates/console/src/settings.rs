@@ -27,10 +27,10 @@ mod value;
 
 pub use build::BuildSection;
 pub use candidates::{Candidates, InvalidVariable};
-pub use deploy::{DeploySection, ProbesSection, ResourcesSection};
+pub use deploy::{DeploySection, MigrateSection, ProbesSection, ResourcesSection};
 pub use file::{FILE_NAME, NotesFile};
 pub use origin::{Located, Origin, Place, Setting};
 pub use reader::FileError;
 pub use registry::RegistrySection;
 pub use table::Table;
-pub use value::{FromText, List, Seconds, Switch};
+pub use value::{CommandLine, FromText, List, Seconds, Switch};

@@ -4,6 +4,7 @@ use crate::{
     Cluster, ObjectId, Release, Reporter, RequestError,
     apply::{self, Applied, Change, Conflicts, Namespaces},
     lock::{self, Lock},
+    migration::{self, Migration, migrate},
     record::{Journal, State},
     rollout::{self, Outcome, follow},
 };
@@ -26,6 +27,8 @@ pub struct Options {
     pub leftovers: Leftovers,
     /// How the rollout is followed.
     pub rollout: rollout::Options,
+    /// What has to end well before anything is applied.
+    pub migration: Option<Migration>,
 }
 
 /// What to do about objects that earlier releases have made and this one does not have.
@@ -67,6 +70,9 @@ pub enum Error {
     /// Another deploy goes on.
     #[error(transparent)]
     Lock(#[from] lock::Error),
+    /// The migration did not end well.
+    #[error(transparent)]
+    Migration(#[from] migration::Error),
     /// The server did not answer or did not let us.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -77,7 +83,7 @@ impl Error {
     pub fn object(&self) -> Option<&ObjectId> {
         match self {
             Self::Apply(error) => error.object(),
-            Self::Request(_) | Self::Lock(_) => None,
+            Self::Lock(_) | Self::Migration(_) | Self::Request(_) => None,
         }
     }
 
@@ -86,6 +92,7 @@ impl Error {
         match self {
             Self::Apply(error) => error.hint(),
             Self::Lock(error) => error.hint(),
+            Self::Migration(error) => error.hint(),
             Self::Request(error) => error.hint(),
         }
     }
@@ -158,7 +165,7 @@ pub async fn deploy_locked(
     Ok(Deployed { applied, outcome: followed? })
 }
 
-/// Applies the release. What a release that failed has made and could be in the way goes before.
+/// Applies the release, once its migration has ended well. What a release that failed has made and could be in the way goes before.
 async fn send(
     lock: &mut Lock<'_>,
     cluster: &Cluster,
@@ -179,6 +186,18 @@ async fn send(
         apply::prepare(cluster, release, &apply_options, reporter, applied, seen).await?;
     // Where its namespace has only just been made.
     lock.take(release).await?;
+    if let Some(migration) = &options.migration {
+        let migrating = migration::Options { apply: &apply_options, limit: options.rollout.limit };
+        tokio::select! {
+            migrated = migrate(cluster, release, migration, &migrating, reporter, applied) => {
+                migrated?;
+            }
+            // The Job goes on; who has the lock now follows it.
+            () = lock.lost() => {
+                return Err(lock::Error::Lost { app: release.app.clone() }.into());
+            }
+        }
+    }
     if options.leftovers == Leftovers::Remove {
         if journal.forget_another_application(release) {
             reporter.warned(&format!(

@@ -9,6 +9,7 @@ mod inventory;
 pub mod kubeconfig;
 pub mod lock;
 pub mod manifest;
+pub mod migration;
 mod object;
 pub mod pin;
 pub mod port_forward;

@@ -25,6 +25,9 @@ pub trait Reporter: Send + Sync {
     /// Something is wrong, perhaps only for a while. Told once for each cause of an object.
     fn observed(&self, _diagnosis: &Diagnosis) {}
 
+    /// A Job that is waited for has said something.
+    fn logged(&self, _job: &ObjectId, _line: &str) {}
+
     /// Something a person should know that is no failure.
     fn warned(&self, _text: &str) {}
 }

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use notes_console::{Failure, Kind, Session, settings::Switch, signal};
+use notes_console::{Chain, Failure, Kind, Session, settings::Switch, signal};
 use notes_k8s_deploy::{
     Cluster, Release, Reporter,
     apply::{Conflicts, Namespaces},
     deploy::{self, Deployed, deploy_locked},
     lock::Lock,
+    migration::{self, Migration},
     record::History,
     rollout::{self, Outcome},
 };
@@ -20,7 +21,7 @@ use crate::{
     limit::{Follows, JobLimit},
     process,
     recorder::Recorder,
-    report::{Ending, Report},
+    report::{Ending, Report, Stage},
     reporter::Lines,
     settings::DeploySettings,
 };
@@ -43,7 +44,9 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
         format_args!("{} to {} with {}", release.app, release.namespace, release.image),
     );
     let lines = Lines::new(&session.ui);
-    let recorder = Recorder::new(session, &cluster, &release, report.as_ref(), &lines);
+    let migration = settings.migrate.migration();
+    let recorder = Recorder::new(session, &cluster, &release, report.as_ref(), &lines)
+        .with_migration(migration.as_ref());
     let follows = if settings.rolls_back(session) { Follows::Rollback } else { Follows::Evidence };
     let options = deploy::Options {
         conflicts: conflicts(arguments.force_conflicts),
@@ -58,12 +61,17 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
             limit: limit.for_rollout(Timestamp::now(), follows),
             ..rollout::Options::default()
         },
+        migration,
     };
     let mut lock = Lock::new(&cluster, options.lock.clone(), recorder.reporter());
     let work = Box::pin(async {
         let reporter = recorder.reporter();
         let ending = run_release(session, &mut lock, &cluster, &release, &options, reporter).await;
         recorder.record(&ending).await;
+        if let (Some(migration), Stage::Migration) = (&options.migration, ending.stage) {
+            end_migration(session, &cluster, &release, migration).await;
+            return ending.into_result();
+        }
         match ending.into_result() {
             Ok(()) => super::print(&release.image),
             Err(failure)
@@ -99,7 +107,11 @@ pub(crate) async fn run_release(
         Ok(deployed) => deployed,
         Err(error) => {
             let refused = error.object().cloned();
-            return Ending { refused, failure: Some(failure::deploy(error)), outcome: None };
+            let ending = Ending { refused, ..Ending::default() };
+            return match error {
+                deploy::Error::Migration(error) => migration_failed(session, error),
+                error => Ending { failure: Some(failure::deploy(error)), ..ending },
+            };
         }
     };
     let failure = match &deployed.outcome {
@@ -111,7 +123,31 @@ pub(crate) async fn run_release(
         Outcome::Failed { diagnoses } => Some(failure::rollout(&session.ui, diagnoses)),
         Outcome::TimedOut { .. } => Some(timed_out(session, &deployed, options)),
     };
-    Ending { outcome: Some(deployed.outcome), refused: None, failure }
+    Ending { outcome: Some(deployed.outcome), failure, ..Ending::default() }
+}
+
+fn migration_failed(session: &Session, error: migration::Error) -> Ending {
+    let outcome = match &error {
+        migration::Error::Failed { outcome, .. } => Some((**outcome).clone()),
+        _ => None,
+    };
+    if let Some(Outcome::Failed { diagnoses } | Outcome::TimedOut { diagnoses, .. }) = &outcome {
+        failure::evidence(&session.ui, diagnoses);
+    }
+    let failure = Some(failure::deploy(error.into()));
+    Ending { outcome, failure, stage: Stage::Migration, ..Ending::default() }
+}
+
+/// Ends a Job that would go on, now that its evidence is kept.
+async fn end_migration(
+    session: &Session,
+    cluster: &Cluster,
+    release: &Release,
+    migration: &Migration,
+) {
+    if let Err(error) = migration::stop(cluster, release, migration).await {
+        session.ui.warning(Chain(&error));
+    }
 }
 
 fn timed_out(session: &Session, deployed: &Deployed, options: &deploy::Options) -> Failure {
@@ -156,6 +192,8 @@ async fn roll_back(
     cause: Failure,
 ) -> Failure {
     let cluster = recorder.cluster();
+    // What was migrated stays: going back is what a migration that only adds allows.
+    let options = &deploy::Options { migration: None, ..options.clone() };
     let history = match History::read(cluster, &release.namespace, &release.app).await {
         Ok(history) => history,
         Err(error) => return rollback_failed(session, release, &cause, &failure::request(error)),

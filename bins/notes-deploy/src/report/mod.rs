@@ -7,7 +7,7 @@ mod markdown;
 mod story;
 mod text;
 
-pub(crate) use self::story::{Ending, Story};
+pub(crate) use self::story::{Ending, Stage, Story};
 
 use std::{
     fs, io,

@@ -14,12 +14,24 @@ use super::case::{self, Case, End};
 /// How a deploy ended.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
-    /// How its rollout ended, where it came so far.
+    /// How its rollout ended, or its migration, where it came so far.
     pub(crate) outcome: Option<Outcome>,
     /// The object that the cluster refused.
     pub(crate) refused: Option<ObjectId>,
     /// Why the command fails.
     pub(crate) failure: Option<Failure>,
+    /// How far it came.
+    pub(crate) stage: Stage,
+}
+
+/// How far a deploy came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The migration did not end well; nothing of the release was applied.
+    Migration,
+    /// It came to applying the release, or was stopped somewhere.
+    #[default]
+    Release,
 }
 
 impl Ending {

@@ -96,11 +96,11 @@ fn story() -> Story {
     };
     let ending = Ending {
         outcome: Some(Outcome::Failed { diagnoses: vec![diagnosis] }),
-        refused: None,
         failure: Some(
             Failure::message(Kind::Failed, "deployment/web: pod/web-1 ended")
                 .with_hint("look at canary-key"),
         ),
+        ..Ending::default()
     };
     Story { ended: at(10), ..Story::new(&release, &ending, at(0), timeline, evidence) }
 }

@@ -6,6 +6,7 @@ mod ground;
 mod injected;
 mod input;
 mod lock;
+mod migrate;
 mod passing;
 mod proxy;
 mod report;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FileError, List, Located, Seconds, Switch, reader::Reader};
+use super::{CommandLine, FileError, List, Located, Seconds, Switch, reader::Reader};
 
 /// How the image is deployed.
 #[derive(Clone, Debug, Default)]
@@ -41,10 +41,21 @@ pub struct DeploySection {
     pub env_from: Option<Located<List>>,
     /// `[deploy.env]`: variables of the container.
     pub env: Option<Located<BTreeMap<String, String>>>,
+    /// `[deploy.migrate]`.
+    pub migrate: MigrateSection,
     /// `[deploy.probes]`.
     pub probes: ProbesSection,
     /// `[deploy.resources]`.
     pub resources: ResourcesSection,
+}
+
+/// What has to end well before a rollout.
+#[derive(Clone, Debug, Default)]
+pub struct MigrateSection {
+    /// `command`: a list, or a line for a shell.
+    pub command: Option<Located<CommandLine>>,
+    /// `timeout`: how long it may take.
+    pub timeout: Option<Located<Seconds>>,
 }
 
 /// Paths that tell how the container is; without one, the port is tried.
@@ -85,11 +96,21 @@ impl DeploySection {
             pull_secret: section.value("pull-secret")?,
             env_from: section.value("env-from")?,
             env: section.value("env")?,
+            migrate: MigrateSection::read(section.section("migrate")?)?,
             probes: ProbesSection::read(section.section("probes")?)?,
             resources: ResourcesSection::read(section.section("resources")?)?,
         };
         section.finish()?;
         Ok(deploy)
+    }
+}
+
+impl MigrateSection {
+    fn read(mut section: Reader<'_>) -> Result<Self, FileError> {
+        let migrate =
+            Self { command: section.value("command")?, timeout: section.value("timeout")? };
+        section.finish()?;
+        Ok(migrate)
     }
 }
 

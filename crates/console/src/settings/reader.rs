@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{FromText, List, Located, Place, Seconds, Switch};
+use super::{CommandLine, FromText, List, Located, Place, Seconds, Switch};
 use crate::{Excerpt, closest};
 
 /// The error returned when a settings file cannot be used.
@@ -146,6 +146,17 @@ impl FromToml for List {
     fn from_toml(value: &DeValue<'_>) -> Option<Self> {
         let items = value.as_array()?.iter();
         items.map(|item| item.get_ref().as_str().map(Into::into)).collect::<Option<_>>().map(Self)
+    }
+}
+
+impl FromToml for CommandLine {
+    const EXPECTED: &'static str = <Self as FromText>::EXPECTED;
+
+    fn from_toml(value: &DeValue<'_>) -> Option<Self> {
+        match value {
+            DeValue::String(line) => Self::from_text(line),
+            _ => List::from_toml(value).filter(|list| !list.0.is_empty()).map(|list| Self(list.0)),
+        }
     }
 }
 

@@ -54,6 +54,44 @@ impl fmt::Display for List {
     }
 }
 
+/// A program and its arguments; a text is one line for a shell, as in a Dockerfile.
+///
+/// ```
+/// use notes_console::settings::{CommandLine, FromText};
+///
+/// let line = CommandLine::from_text("python manage.py migrate").unwrap();
+/// assert_eq!(line.0, ["/bin/sh", "-c", "python manage.py migrate"]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine(pub Vec<String>);
+
+impl FromText for CommandLine {
+    const EXPECTED: &'static str = "a command, as a text or a list of texts in quotes";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let line = text.trim();
+        (!line.is_empty()).then(|| Self(["/bin/sh", "-c", line].map(Into::into).to_vec()))
+    }
+}
+
+/// For flags.
+impl FromStr for CommandLine {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::from_text(text).ok_or_else(|| format!("it is not {}", Self::EXPECTED))
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [shell, flag, line] if shell == "/bin/sh" && flag == "-c" => f.write_str(line),
+            words => f.write_str(&words.join(" ")),
+        }
+    }
+}
+
 /// A duration: `90s`, `5m`, `1h30m`; a bare number is seconds.
 ///
 /// ```

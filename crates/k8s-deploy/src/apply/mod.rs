@@ -12,6 +12,8 @@ pub use self::{
     error::{Conflict, Error, Reason},
 };
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::{
     api::{DynamicObject, Patch, PatchParams, ValidationDirective},
@@ -22,6 +24,7 @@ use crate::{
     Cluster, FIELD_MANAGER, Manifest, Object, ObjectId, Release, Reporter,
     cluster::{Answer, RequestError, api_resource},
     manifest::{Resource, Scope},
+    references::Reference,
 };
 
 /// How many `PATCHes` are in flight. The server's own limit per client is far above (API priority and fairness).
@@ -140,6 +143,38 @@ pub(crate) async fn apply_objects(
             return Err(error);
         }
         resources.establish(cluster, phase).await?;
+    }
+    Ok(())
+}
+
+/// Makes what is `needed` of a release's objects and is not there, with their namespaces. What is there stays as it is.
+pub(crate) async fn make_missing(
+    cluster: &Cluster,
+    release: &Release,
+    needed: &BTreeSet<Reference>,
+    options: &Options,
+    reporter: &dyn Reporter,
+    made: &mut Vec<Applied>,
+) -> Result<(), Error> {
+    let resources = Resources::resolve(cluster, &release.manifests).await?;
+    for name in namespace::names(release, &resources) {
+        if !namespace::may_be_there(cluster, &name).await? {
+            let manifest = release.manifests.iter().find(|manifest| {
+                manifest.object.kind() == "Namespace" && manifest.object.name() == name
+            });
+            made.extend(namespace::ensure(cluster, &name, manifest, options, reporter).await?);
+        }
+    }
+    for manifest in &release.manifests {
+        let object = &manifest.object;
+        let is_needed = object.group().is_empty()
+            && needed.iter().any(|(kind, name)| object.kind() == *kind && object.name() == name);
+        let Some(resource) = resources.of(object).filter(|_| is_needed) else { continue };
+        if cluster.read(resource, object.namespace(), object.name()).await?.is_none() {
+            let applied = apply_one(cluster, release, manifest, &resources, options).await?;
+            reporter.applied(&applied.id, applied.change);
+            made.push(applied);
+        }
     }
     Ok(())
 }

@@ -30,6 +30,16 @@ pub(super) fn names(release: &Release, resources: &Resources) -> BTreeSet<String
     names
 }
 
+/// Tells whether a namespace is there, or may be: many CI accounts may not read namespaces.
+pub(super) async fn may_be_there(cluster: &Cluster, name: &str) -> Result<bool, Error> {
+    let resource = manifest::resource("v1", "Namespace").expect("a built-in kind");
+    match cluster.read(&resource, None, name).await {
+        Ok(live) => Ok(live.is_some()),
+        Err(error) if error.status() == Some(403) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Makes sure that a namespace is there. Returns it when it is one of the release's objects or was made.
 pub(super) async fn ensure(
     cluster: &Cluster,

@@ -101,7 +101,9 @@ fn ended(subject: &Subject<'_>) -> Option<Diagnosis> {
     let now = subject.status.pointer("/state/terminated");
     let end = now.or_else(|| subject.status.pointer("/lastState/terminated"))?;
     let code = end["exitCode"].as_i64().unwrap_or(0);
-    let is_done = code == 0 && subject.role == Role::Init;
+    // A Job's container has done its work too.
+    let is_done =
+        code == 0 && (subject.role == Role::Init || subject.scene.workload.kind() == "Job");
     if is_done || subject.status["ready"] == true {
         return None;
     }

@@ -40,6 +40,8 @@ pub enum What {
     Completed,
     /// Something was wrong, perhaps only for a while.
     Observed,
+    /// A Job that is waited for has said something.
+    Logged,
     /// A person was warned.
     Warned,
 }
@@ -54,6 +56,7 @@ impl std::fmt::Display for What {
             Self::Judged => "judged",
             Self::Completed => "completed",
             Self::Observed => "observed",
+            Self::Logged => "logged",
             Self::Warned => "warned",
         })
     }
@@ -120,6 +123,11 @@ impl Reporter for Timeline<'_> {
         let text = format!("{}: {}", diagnosis.place, diagnosis.summary);
         self.add(What::Observed, Some(&diagnosis.workload), text);
         self.inner.observed(diagnosis);
+    }
+
+    fn logged(&self, job: &ObjectId, line: &str) {
+        self.add(What::Logged, Some(job), line);
+        self.inner.logged(job, line);
     }
 
     fn warned(&self, text: &str) {

@@ -280,10 +280,14 @@ impl Rollout {
         if !found.iter().any(has_failed) {
             return Vec::new();
         }
-        // What has failed first, then what else is wrong. That time ran out is no cause where there is another.
+        // What has failed first, then what else is wrong. That time ran out, or that a Job says that it failed, is no cause where
+        // there is another.
         let (mut failed, rest): (Vec<_>, Vec<_>) = found.iter().cloned().partition(has_failed);
         failed.extend(rest);
-        failed.sort_by_key(|diagnosis| diagnosis.cause == Cause::ProgressDeadline);
+        failed.sort_by_key(|diagnosis| {
+            diagnosis.cause == Cause::ProgressDeadline
+                || (diagnosis.cause == Cause::Reported && diagnosis.workload.kind == "Job")
+        });
         failed
     }
 
