@@ -105,6 +105,8 @@ pub(crate) fn deploy(error: deploy::Error) -> Failure {
         deploy::Error::Apply(
             apply::Error::NoSuchKind { .. } | apply::Error::NoNamespace { .. },
         ) => Kind::Configuration,
+        // Somebody else's decision is in the way, not a mistake in the manifest.
+        deploy::Error::Apply(apply::Error::Conflict { .. }) => Kind::Conflict,
         deploy::Error::Migration(error) => of_migration(error),
         _ => Kind::Rejected,
     };

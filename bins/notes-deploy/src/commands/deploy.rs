@@ -72,11 +72,10 @@ pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Resul
             end_migration(session, &cluster, &release, migration).await;
             return ending.into_result();
         }
+        let is_broken = leaves_a_broken_release(&ending, &lines);
         match ending.into_result() {
             Ok(()) => super::print(&release.image),
-            Err(failure)
-                if settings.rolls_back(session) && leaves_a_broken_release(&failure, &lines) =>
-            {
+            Err(failure) if settings.rolls_back(session) && is_broken => {
                 let failure =
                     roll_back(session, &mut lock, &release, &options, &recorder, failure).await;
                 recorder.conclude(&failure.to_string());
@@ -174,10 +173,12 @@ fn timed_out(session: &Session, deployed: &Deployed, options: &deploy::Options) 
 
 /// Tells whether something runs, or half of it, that nobody wants: not where another release has taken over, and not where
 /// nothing was changed.
-fn leaves_a_broken_release(failure: &Failure, reporter: &Lines) -> bool {
-    match failure.kind() {
-        Kind::Failed | Kind::TimedOut => true,
-        Kind::Rejected => reporter.has_changed(),
+fn leaves_a_broken_release(ending: &Ending, reporter: &Lines) -> bool {
+    match ending.failure.as_ref().map(Failure::kind) {
+        Some(Kind::Failed | Kind::TimedOut) => true,
+        Some(Kind::Rejected) => reporter.has_changed(),
+        // Without an object that was refused it is another release that has taken over.
+        Some(Kind::Conflict) => ending.refused.is_some() && reporter.has_changed(),
         _ => false,
     }
 }
