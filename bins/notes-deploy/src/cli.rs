@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use notes_console::{
     OutputArguments, command,
@@ -39,9 +39,9 @@ pub(crate) enum Command {
     /// Print what would be applied, as YAML. Needs no cluster.
     Render(Box<DeployArguments>),
     /// Show what runs now, since when, from which commit and by whom.
-    Status(AppArguments),
+    Status(ShowArguments),
     /// Show the releases that were deployed.
-    History(AppArguments),
+    History(ShowArguments),
     /// Apply an earlier release again, as it was recorded.
     Rollback(RollbackArguments),
     /// Forward a port of this machine to the Service.
@@ -148,6 +148,25 @@ pub(crate) struct DeployArguments {
         help_heading = "Rollout"
     )]
     pub(crate) rollback: Option<Switch>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ShowArguments {
+    #[command(flatten)]
+    pub(crate) app: AppArguments,
+    /// How it is shown.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
+    pub(crate) output: ShowForm,
+}
+
+/// How releases are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowForm {
+    /// A table.
+    #[default]
+    Table,
+    /// JSON, for programs.
+    Json,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -4,6 +4,7 @@ pub mod apply;
 mod cluster;
 pub mod deploy;
 pub mod diagnosis;
+mod drift;
 pub mod evidence;
 mod inventory;
 pub mod kubeconfig;
@@ -24,6 +25,7 @@ mod verdict;
 
 pub use self::{
     cluster::{Cluster, RequestError},
+    drift::{Drift, drift},
     manifest::{Manifest, Origin},
     object::{Object, ObjectId},
     release::{Provenance, Release},

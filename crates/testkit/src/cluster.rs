@@ -21,7 +21,7 @@ use std::{
 
 use crate::process;
 
-pub use binaries::{Binaries, KUBERNETES_VERSION};
+pub use binaries::{Binaries, KUBERNETES_VERSION, kubectl};
 pub(crate) use binaries::{Program, build_missing};
 pub use kind::Kind;
 pub use local_node::LocalNode;

@@ -1,17 +1,28 @@
 //! `notes-deploy history`.
 
 use notes_console::{Failure, Session, signal};
-use notes_k8s_deploy::record::{History, Record, State};
+use notes_k8s_deploy::{
+    Object,
+    record::{History, Record, State},
+};
+use serde_json::{Value, json};
 
-use crate::{cli::AppArguments, failure, settings::AppSettings};
+use crate::{
+    cli::{ShowArguments, ShowForm},
+    failure,
+    settings::AppSettings,
+};
 
 /// Prints the releases, the newest first.
-pub(crate) async fn run(session: &Session, arguments: &AppArguments) -> Result<(), Failure> {
-    let settings = AppSettings::resolve(session, arguments)?;
+pub(crate) async fn run(session: &Session, arguments: &ShowArguments) -> Result<(), Failure> {
+    let settings = AppSettings::resolve(session, &arguments.app)?;
     signal::or_stopped("nothing was changed", async {
         let cluster = settings.connect(session).await?;
         let (app, namespace) = (&settings.name.value, &settings.namespace.value);
         let history = History::read(&cluster, namespace, app).await.map_err(failure::request)?;
+        if arguments.output == ShowForm::Json {
+            return super::print(format_args!("{:#}", list(app, history.records())));
+        }
         if history.records().is_empty() {
             session.ui.line(format_args!("no release of {app} was recorded in {namespace}"));
             return Ok(());
@@ -19,6 +30,33 @@ pub(crate) async fn run(session: &Session, arguments: &AppArguments) -> Result<(
         super::print(table(history.records()))
     })
     .await
+}
+
+/// The version of the form of JSON: raised when a field changes its meaning or goes.
+pub(super) const VERSION: u32 = 1;
+
+fn list(app: &str, records: &[Record]) -> Value {
+    let releases = records.iter().enumerate();
+    let releases: Vec<_> =
+        releases.map(|(index, record)| document(record, &state(record, index))).collect();
+    json!({"version": VERSION, "app": app, "releases": releases})
+}
+
+/// Returns a record for programs. What was applied is named and not shown: it may hold secrets.
+pub(super) fn document(record: &Record, state: &str) -> Value {
+    let reason = match &record.state {
+        State::Failed(reason) => Some(reason),
+        _ => None,
+    };
+    let objects: Vec<_> = record.objects.iter().map(Object::id).collect();
+    let mut document = json!({
+        "state": state, "reason": reason, "image": record.image, "namespace": record.namespace, "objects": objects,
+    });
+    let provenance = serde_json::to_value(&record.provenance).expect("a provenance is plain data");
+    if let (Some(fields), Value::Object(provenance)) = (document.as_object_mut(), provenance) {
+        fields.extend(provenance);
+    }
+    document
 }
 
 fn table(records: &[Record]) -> String {

@@ -10,6 +10,7 @@ mod lock;
 mod migrate;
 mod passing;
 mod proxy;
+mod record;
 mod report;
 mod requests;
 mod rollback;

@@ -123,6 +123,11 @@ impl Place {
         })
     }
 
+    /// The kubeconfig of who deploys.
+    pub(crate) fn kubeconfig(&self) -> &str {
+        &self.kubeconfig
+    }
+
     /// Signs in with a token instead.
     pub(crate) fn replace_credentials(&mut self, token: &str) {
         let path = Path::new(&self.kubeconfig);

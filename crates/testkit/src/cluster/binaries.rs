@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{ClusterError, run};
-use crate::process;
+use crate::{cache, process};
 
 /// The version of Kubernetes that the local node runs; `kubernetes/go.mod` requires it.
 pub const KUBERNETES_VERSION: &str = "1.35.4";
@@ -23,7 +23,7 @@ pub(crate) struct Program {
 }
 
 /// The API server first: it takes longest and brings most of what the others are made of.
-const KUBERNETES: [Program; 5] = [
+const KUBERNETES: [Program; 6] = [
     Program {
         name: "kube-apiserver",
         package: "k8s.io/kubernetes/cmd/kube-apiserver",
@@ -41,6 +41,8 @@ const KUBERNETES: [Program; 5] = [
     },
     Program { name: "kubelet", package: "k8s.io/kubernetes/cmd/kubelet", takes: "20 s" },
     Program { name: "kube-proxy", package: "k8s.io/kubernetes/cmd/kube-proxy", takes: "15 s" },
+    // Not for the node: tests hold that it gets on with what we write.
+    Program { name: "kubectl", package: "k8s.io/kubernetes/cmd/kubectl", takes: "30 s" },
 ];
 const ETCD: [Program; 1] =
     [Program { name: "etcd", package: "go.etcd.io/etcd/server/v3", takes: "60 s" }];
@@ -98,6 +100,17 @@ impl Binaries {
             say,
         )
     }
+}
+
+/// Returns kubectl: the one that belongs to the local node, or the machine's.
+///
+/// # Errors
+///
+/// Where there is none.
+pub fn kubectl() -> Result<PathBuf, String> {
+    let built = Binaries::at(&cache::directory()).kubernetes.join("kubectl");
+    let found = built.exists().then_some(built).or_else(|| process::find("kubectl"));
+    found.ok_or_else(|| "there is no kubectl; `cargo xtask cluster up` builds it".into())
 }
 
 fn version_parts() -> (&'static str, &'static str) {
