@@ -2,11 +2,6 @@
 
 use std::fs;
 
-use jiff::Timestamp;
-use notes_k8s_deploy::{
-    Cluster, Manifest, Provenance, Release, manifest, record::Record, release::Options,
-};
-
 use crate::{
     ground::Ground,
     world::{Ended, PINNED, Place},
@@ -170,25 +165,8 @@ async fn a_commit_to_go_back_to_may_be_cut_short_but_not_ambiguous() {
         web(RUNS).replace("replicas: 1", "replicas: 0").replace("image: web", "image: user/app");
     let first = deploy(&place, &web, PINNED, &[]);
     assert_eq!(first.code, Some(0), "{first}");
-    let cluster = Cluster::new(place.client(), "the cluster");
     for commit in ["abc1111111111111", "abd2222222222222"] {
-        let manifests: Vec<Manifest> = manifest::parse("k8s.yaml", &web).unwrap();
-        let provenance = Provenance {
-            commit: commit.into(),
-            short: commit[..7].into(),
-            subject: None,
-            by: None,
-            pipeline: None,
-            at: Timestamp::UNIX_EPOCH,
-        };
-        let options = Options {
-            app: "web".into(),
-            namespace: place.namespace.clone(),
-            containers: vec![],
-            provenance,
-        };
-        let release = Release::prepare(manifests, PINNED.parse().unwrap(), options).unwrap();
-        Record::begin(&release).write(&cluster).await.unwrap();
+        place.record(commit, &web).await;
     }
     insta::assert_snapshot!(place.run(&["rollback", "ab"]).failure(), @r"
     error: `ab` fits several releases: abc1111, abd2222

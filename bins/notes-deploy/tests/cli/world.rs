@@ -7,12 +7,13 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
     api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
 };
-use notes_k8s_deploy::Object;
+use notes_k8s_deploy::{Manifest, Object, Provenance, Release, manifest, record::Record, release};
 use notes_testkit::{cluster::Cluster, skip};
 use tempfile::TempDir;
 
@@ -177,6 +178,28 @@ impl Place {
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
         api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Writes the record of a release of long ago, whose container uses `user/app`.
+    pub(crate) async fn record(&self, commit: &str, manifests: &str) {
+        let manifests: Vec<Manifest> = manifest::parse("k8s.yaml", manifests).unwrap();
+        let provenance = Provenance {
+            commit: commit.into(),
+            short: commit[..7].into(),
+            subject: None,
+            by: None,
+            pipeline: None,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let options = release::Options {
+            app: "web".into(),
+            namespace: self.namespace.clone(),
+            containers: vec![],
+            provenance,
+        };
+        let release = Release::prepare(manifests, PINNED.parse().unwrap(), options).unwrap();
+        let cluster = notes_k8s_deploy::Cluster::new(self.client(), "the cluster");
+        Record::begin(&release).write(&cluster).await.unwrap();
     }
 
     /// Returns a client for the cluster.

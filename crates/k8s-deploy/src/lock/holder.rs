@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::hold::begun;
+use super::found::begun;
 use crate::{Object, record::Record};
 
 /// Who deploys, what, and since when.

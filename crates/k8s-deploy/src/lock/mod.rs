@@ -7,6 +7,7 @@
 //! A Secret and not a Lease, because it holds the objects that are being applied, and so that an account needs no right beside
 //! those that records need.
 
+mod found;
 mod hold;
 mod holder;
 
@@ -16,7 +17,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::hold::{Found, Hold, Posted};
+use self::{
+    found::{Found, Posted},
+    hold::Hold,
+};
 use crate::{
     Cluster, Release, Reporter, RequestError,
     inventory::{self, Made},
@@ -125,7 +129,7 @@ impl<'a> Lock<'a> {
         let mut told = None;
         while let Standing::Open = self.standing {
             let record = Record { made: self.inherited.clone(), ..Record::begin(release) };
-            match hold::post(self.cluster, &record, &self.options.process).await? {
+            match found::post(self.cluster, &record, &self.options.process).await? {
                 Posted::Created(secret) => {
                     self.standing = Standing::Held(Hold::begin(self.cluster, &secret));
                     break;
@@ -139,7 +143,7 @@ impl<'a> Lock<'a> {
                 }
                 Posted::Exists => {}
             }
-            let Some(found) = hold::read(self.cluster, &release.namespace, &release.app).await?
+            let Some(found) = found::read(self.cluster, &release.namespace, &release.app).await?
             else {
                 continue;
             };
@@ -158,7 +162,7 @@ impl<'a> Lock<'a> {
             }
             // Their clock may be up to a second older than it says: times of the server have whole seconds.
             let expires = EXPIRY.saturating_sub(found.age) + Duration::from_secs(1);
-            hold::changed(self.cluster, &release.namespace, &found, left.min(expires)).await;
+            found::changed(self.cluster, &release.namespace, &found, left.min(expires)).await;
         }
         Ok(())
     }
@@ -175,7 +179,7 @@ impl<'a> Lock<'a> {
             self.inherited = inventory::inherit(record, found.begun);
         }
         let record = Record { made: self.inherited.clone(), ..Record::begin(release) };
-        let replaced = hold::replace(self.cluster, &record, &self.options.process, &found).await?;
+        let replaced = found::replace(self.cluster, &record, &self.options.process, &found).await?;
         // Where it is alive after all, or another was faster, the next look tells.
         if let Some(secret) = replaced {
             self.standing = Standing::Held(Hold::begin(self.cluster, &secret));
