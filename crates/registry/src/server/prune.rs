@@ -75,7 +75,8 @@ pub fn prune(root: &Path, options: &PruneOptions) -> Result<Pruned, PruneError> 
         return Err(PruneError::NoRegistry { path: root.into() });
     }
     let before = SystemTime::now().checked_sub(options.older_than);
-    Storage::open(root, Durability::Unsynced, Mode::ReadWrite)
+    // As one that writes nothing: what a server that starts just now has begun is not to be taken for stale.
+    Storage::open(root, Durability::Unsynced, Mode::ReadOnly)
         .and_then(|storage| Pruning { storage, before, pruned: Pruned::default() }.run())
         .map_err(|source| PruneError::Io { path: root.into(), source })
 }

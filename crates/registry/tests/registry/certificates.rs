@@ -27,13 +27,14 @@ fn openssl(directory: &Path, arguments: &str) {
 }
 
 /// Makes an authority, and certificates of it for a server and for a client.
-fn make_certificates(directory: &Path) {
+pub(crate) fn make_certificates(directory: &Path) {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
     openssl(
         directory,
         &format!("req -x509 {key} -keyout ca.key -out ca.crt -days 2 -subj /CN=authority"),
     );
-    fs::write(directory.join("server.ext"), format!("subjectAltName=DNS:{HOST}\n")).unwrap();
+    fs::write(directory.join("server.ext"), format!("subjectAltName=DNS:{HOST},IP:127.0.0.1\n"))
+        .unwrap();
     fs::write(directory.join("client.ext"), "extendedKeyUsage=clientAuth\n").unwrap();
     for name in ["server", "client"] {
         openssl(
