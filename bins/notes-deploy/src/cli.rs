@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Deploy(Box<DeployArguments>),
     /// Print what would be applied, as YAML. Needs no cluster.
     Render(Box<DeployArguments>),
+    /// Show what a deploy would change, without changing it: ends with 0 where nothing would, with 11 where something would.
+    Diff(Box<DiffArguments>),
     /// Show what runs now, since when, from which commit and by whom.
     Status(ShowArguments),
     /// Show the releases that were deployed.
@@ -166,6 +168,27 @@ pub(crate) enum ShowForm {
     #[default]
     Table,
     /// JSON, for programs.
+    Json,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DiffArguments {
+    #[command(flatten)]
+    pub(crate) deploy: DeployArguments,
+    /// How it is shown.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
+    pub(crate) output: DiffForm,
+}
+
+/// How differences are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffForm {
+    /// The fields that change, one on a line.
+    #[default]
+    Fields,
+    /// The objects as unified YAML.
+    Yaml,
+    /// Both, for programs.
     Json,
 }
 

@@ -97,17 +97,12 @@ pub(crate) fn request(error: RequestError) -> Failure {
 pub(crate) fn deploy(error: deploy::Error) -> Failure {
     let hint = error.hint();
     let kind = match &error {
-        deploy::Error::Request(error) | deploy::Error::Apply(apply::Error::Request(error)) => {
+        deploy::Error::Request(error) | deploy::Error::Lock(lock::Error::Request(error)) => {
             kind_of(error)
         }
-        deploy::Error::Lock(lock::Error::Request(error)) => kind_of(error),
         deploy::Error::Lock(_) => Kind::Locked,
-        deploy::Error::Apply(
-            apply::Error::NoSuchKind { .. } | apply::Error::NoNamespace { .. },
-        ) => Kind::Configuration,
-        // Somebody else's decision is in the way, not a mistake in the manifest.
-        deploy::Error::Apply(apply::Error::Conflict { .. }) => Kind::Conflict,
         deploy::Error::Migration(error) => of_migration(error),
+        deploy::Error::Apply(error) => kind_of_refusal(error),
         _ => Kind::Rejected,
     };
     Failure::new(kind, error).with_hints(hint)
@@ -122,10 +117,24 @@ fn of_migration(error: &migration::Error) -> Kind {
         {
             Kind::TimedOut
         }
-        migration::Error::Request(error)
-        | migration::Error::Apply(apply::Error::Request(error)) => kind_of(error),
-        migration::Error::Apply(_) => Kind::Rejected,
+        migration::Error::Request(error) => kind_of(error),
+        migration::Error::Apply(error) => kind_of_refusal(error),
         _ => Kind::Failed,
+    }
+}
+
+pub(crate) fn apply(error: apply::Error) -> Failure {
+    let hint = error.hint();
+    Failure::new(kind_of_refusal(&error), error).with_hints(hint)
+}
+
+fn kind_of_refusal(error: &apply::Error) -> Kind {
+    match error {
+        apply::Error::Request(error) => kind_of(error),
+        apply::Error::NoSuchKind { .. } | apply::Error::NoNamespace { .. } => Kind::Configuration,
+        // Somebody else's decision is in the way, not a mistake in the manifest.
+        apply::Error::Conflict { .. } => Kind::Conflict,
+        _ => Kind::Rejected,
     }
 }
 

@@ -13,7 +13,10 @@ mod report;
 mod reporter;
 mod settings;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    process::{ExitCode, Termination},
+    time::Duration,
+};
 
 use notes_console::{Failure, Session, command};
 
@@ -23,10 +26,11 @@ fn main() -> ExitCode {
     command::main(run)
 }
 
-fn run(session: &Session, cli: Cli) -> Result<(), Failure> {
+fn run(session: &Session, cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command.unwrap_or_else(|| Command::Deploy(Box::new(cli.deploy))) {
         Command::Deploy(arguments) => block_on(commands::deploy::run(session, &arguments)),
         Command::Render(arguments) => block_on(commands::render::run(session, &arguments)),
+        Command::Diff(arguments) => block_on(commands::diff::run(session, &arguments)),
         Command::Status(arguments) => block_on(commands::status::run(session, &arguments)),
         Command::History(arguments) => block_on(commands::history::run(session, &arguments)),
         Command::Rollback(arguments) => block_on(commands::rollback::run(session, &arguments)),
@@ -34,15 +38,17 @@ fn run(session: &Session, cli: Cli) -> Result<(), Failure> {
             block_on(commands::port_forward::run(session, &arguments))
         }
         Command::Config(ConfigCommand::Show(arguments)) => {
-            commands::config::show(session, &arguments)
+            commands::config::show(session, &arguments).map(Termination::report)
         }
-        Command::Completion { shell } => commands::completion::run(shell),
+        Command::Completion { shell } => commands::completion::run(shell).map(Termination::report),
     }
 }
 
-fn block_on(future: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn block_on<T: Termination>(
+    future: impl Future<Output = Result<T, Failure>>,
+) -> Result<ExitCode, Failure> {
     // One provider for every TLS connection of this process; a second call would be the only way to fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A read of stdin or a plugin that hangs must not keep the process: its result is not wanted any more.
-    command::block_on(Duration::ZERO, future)
+    command::block_on(Duration::ZERO, future).map(Termination::report)
 }

@@ -2,7 +2,11 @@
 
 mod order;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::PathBuf,
+    process::{ExitCode, Termination},
+    time::Duration,
+};
 
 use clap::Parser;
 
@@ -39,8 +43,11 @@ pub trait CommandLine: Parser {
 /// Parses the arguments of this process, carries out `run`, reports its failure, and returns the exit code.
 ///
 /// The whole of a binary's `main`, but for what must come before: no thread has been started when `run` is called. A flag may
-/// stand before the name of a command or behind it.
-pub fn main<C: CommandLine>(run: impl FnOnce(&Session, C) -> Result<(), Failure>) -> ExitCode {
+/// stand before the name of a command or behind it. What `run` returns says how a success ends: `()`, or an exit code where there is
+/// more than one way to succeed.
+pub fn main<C: CommandLine, T: Termination>(
+    run: impl FnOnce(&Session, C) -> Result<T, Failure>,
+) -> ExitCode {
     let words = order::behind_the_name(&C::command(), std::env::args_os().collect());
     let line = match C::try_parse_from(words) {
         Ok(line) => line,
@@ -53,7 +60,7 @@ pub fn main<C: CommandLine>(run: impl FnOnce(&Session, C) -> Result<(), Failure>
     let environment = Environment::of_process();
     let ui = Ui::on_stderr(line.output(), &environment);
     match Session::of_process(ui.clone(), environment).and_then(|session| run(&session, line)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(success) => success.report(),
         Err(failure) => {
             ui.report(&failure);
             failure.kind().into()

@@ -28,7 +28,7 @@ pub enum Kind {
     RolledBack,
     /// The rollout failed and so did going back.
     RollbackFailed,
-    /// What was to be the same is not: a rebuilt image.
+    /// What is compared differs: a rebuilt image, or what runs from what would be deployed.
     Differs,
     /// Time ran out.
     TimedOut,

@@ -4,6 +4,7 @@ pub mod apply;
 mod cluster;
 pub mod deploy;
 pub mod diagnosis;
+pub mod diff;
 mod drift;
 pub mod evidence;
 mod inventory;

@@ -3,6 +3,7 @@
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod deploy;
+pub(crate) mod diff;
 pub(crate) mod history;
 pub(crate) mod port_forward;
 pub(crate) mod render;

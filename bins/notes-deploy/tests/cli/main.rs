@@ -1,6 +1,7 @@
 //! `notes-deploy` as a person uses it: what it prints, how it ends, and what it leaves behind.
 
 mod asker;
+mod diff;
 mod exit_codes;
 mod faults;
 mod ground;

@@ -100,7 +100,7 @@ fn list(conflicts: &[Conflict]) -> String {
 
 impl Error {
     /// Sorts the server's refusal of one object.
-    pub(super) fn of(manifest: &Manifest, error: RequestError) -> Self {
+    pub(crate) fn of(manifest: &Manifest, error: RequestError) -> Self {
         let RequestError::Refused { status, .. } = &error else { return Self::Request(error) };
         let origin = manifest.origin.clone();
         let id = Box::new(manifest.object.id());

@@ -5,11 +5,13 @@ mod error;
 mod namespace;
 mod resources;
 
-pub(crate) use self::namespace::let_go;
-pub(crate) use self::resources::{Resources, discover};
 pub use self::{
     change::{Change, Mark, Marks},
     error::{Conflict, Error, Reason},
+};
+pub(crate) use self::{
+    namespace::{contains, let_go},
+    resources::{Resources, discover},
 };
 
 use std::collections::BTreeSet;
@@ -186,14 +188,23 @@ async fn apply_one(
     resources: &Resources,
     options: &Options,
 ) -> Result<Applied, Error> {
+    let (sent, resource) = addressed(release, manifest, resources);
+    patch(cluster, &sent, resource, options).await
+}
+
+/// Returns an object as it is sent, and where to.
+pub(crate) fn addressed(
+    release: &Release,
+    manifest: &Manifest,
+    resources: &Resources,
+) -> (Manifest, Resource) {
     let resource = resources.of(&manifest.object).expect("every kind was resolved before").clone();
     let mut object = manifest.object.clone();
     if resource.scope == Scope::Namespaced && object.namespace().is_none() {
         // Only custom kinds get here without one: the scope of the others was known when the release was made.
         object.as_value_mut()["metadata"]["namespace"] = release.namespace.as_str().into();
     }
-    let sent = Manifest { object, origin: manifest.origin.clone() };
-    patch(cluster, &sent, resource, options).await
+    (Manifest { object, origin: manifest.origin.clone() }, resource)
 }
 
 /// Sends one object.
@@ -204,7 +215,7 @@ async fn patch(
     options: &Options,
 ) -> Result<Applied, Error> {
     let object = &manifest.object;
-    let answer = send(cluster, object, &resource, options.conflicts)
+    let answer = send(cluster, object, &resource, &params(options.conflicts))
         .await
         .map_err(|error| Error::of(manifest, error))?;
     let id = object.id();
@@ -212,24 +223,38 @@ async fn patch(
     Ok(Applied { id, change, live: answer.object, resource })
 }
 
-async fn send(
-    cluster: &Cluster,
-    object: &Object,
-    resource: &Resource,
-    conflicts: Conflicts,
-) -> Result<Answer, RequestError> {
-    use kube::Resource as _;
-    let attempt = || format!("apply {}", object.id());
-    let params = PatchParams {
+fn params(conflicts: Conflicts) -> PatchParams {
+    PatchParams {
         field_manager: Some(FIELD_MANAGER.into()),
         field_validation: Some(ValidationDirective::Strict),
         force: conflicts == Conflicts::Force,
         ..PatchParams::default()
-    };
+    }
+}
+
+/// Asks the server what applying an object would make of it. Nothing is changed.
+pub(crate) async fn rehearse(
+    cluster: &Cluster,
+    object: &Object,
+    resource: &Resource,
+    conflicts: Conflicts,
+) -> Result<Object, RequestError> {
+    let params = PatchParams { dry_run: true, ..params(conflicts) };
+    Ok(send(cluster, object, resource, &params).await?.object)
+}
+
+async fn send(
+    cluster: &Cluster,
+    object: &Object,
+    resource: &Resource,
+    params: &PatchParams,
+) -> Result<Answer, RequestError> {
+    use kube::Resource as _;
+    let attempt = || format!("apply {}", object.id());
     let url = DynamicObject::url_path(&api_resource(resource), object.namespace());
     // The client's own `patch` hides the status, which alone tells a new object from a changed one.
     let request = Request::new(url)
-        .patch(object.name(), &params, &Patch::Apply(object))
+        .patch(object.name(), params, &Patch::Apply(object))
         .map_err(|error| cluster.error(attempt(), kube::Error::BuildRequest(error)))?;
     cluster.send(request, &attempt()).await
 }

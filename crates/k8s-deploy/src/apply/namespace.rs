@@ -109,7 +109,7 @@ fn finalizers(live: &Object) -> Vec<String> {
 }
 
 /// Tells whether `live` has everything that `wanted` says.
-fn contains(live: &Value, wanted: &Value) -> bool {
+pub(crate) fn contains(live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => wanted.iter().all(|(key, wanted)| {
             let is_nothing =

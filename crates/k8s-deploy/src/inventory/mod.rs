@@ -133,6 +133,11 @@ pub(crate) fn is_foreign(made: &[Made], release: &Release) -> bool {
     !made.is_empty() && !made.iter().any(|made| wants(release, &made.id))
 }
 
+/// Returns all of the inventory that `release` no longer has.
+pub(crate) fn unwanted(made: Vec<Made>, release: &Release) -> Vec<Made> {
+    made.into_iter().filter(|made| !wants(release, &made.id)).collect()
+}
+
 fn wants(release: &Release, id: &ObjectId) -> bool {
     let namespace = &release.namespace;
     release.manifests.iter().any(|manifest| is_named(&manifest.object, namespace, id))

@@ -68,30 +68,47 @@ impl<'a> Removal<'a> {
         }
     }
 
+    /// Returns an object as it is, where it would be removed.
+    pub(crate) async fn doomed(&mut self, made: &Made) -> Result<Option<Object>, RequestError> {
+        Ok(self.look_at(made).await?.ok().map(|(_, live)| live))
+    }
+
     async fn remove_one(&mut self, made: &Made) -> Result<Fate, RequestError> {
-        if let Some(reason) = never(&made.id) {
-            return Ok(Fate::Kept(reason.into()));
-        }
-        let Some(resource) = self.resource(made).await? else { return Ok(Fate::Gone) };
-        let namespace = made.id.namespace.as_deref();
-        let Some(live) = self.cluster.read(&resource, namespace, &made.id.name).await? else {
-            return Ok(Fate::Gone);
+        let (resource, live) = match self.look_at(made).await? {
+            Ok(found) => found,
+            Err(fate) => return Ok(fate),
         };
-        if let Some(reason) = self.reason_to_keep(made, &live).await? {
-            return Ok(Fate::Kept(reason));
-        }
         let uid = live.uid().to_owned();
         let params = DeleteParams {
             propagation_policy: Some(PropagationPolicy::Background),
             preconditions: Some(Preconditions { uid: Some(uid), resource_version: None }),
             ..DeleteParams::default()
         };
-        let api = self.cluster.api(&resource, namespace);
+        let api = self.cluster.api(&resource, made.id.namespace.as_deref());
         match api.delete(&made.id.name, &params).await {
             Ok(_) => Ok(Fate::Removed),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(Fate::Gone),
             Err(error) => Err(self.cluster.error(format!("delete {}", made.id), error)),
         }
+    }
+
+    /// Returns an object and how it is addressed, or why it is not there to be removed.
+    async fn look_at(
+        &mut self,
+        made: &Made,
+    ) -> Result<Result<(Resource, Object), Fate>, RequestError> {
+        if let Some(reason) = never(&made.id) {
+            return Ok(Err(Fate::Kept(reason.into())));
+        }
+        let Some(resource) = self.resource(made).await? else { return Ok(Err(Fate::Gone)) };
+        let namespace = made.id.namespace.as_deref();
+        let Some(live) = self.cluster.read(&resource, namespace, &made.id.name).await? else {
+            return Ok(Err(Fate::Gone));
+        };
+        if let Some(reason) = self.reason_to_keep(made, &live).await? {
+            return Ok(Err(Fate::Kept(reason)));
+        }
+        Ok(Ok((resource, live)))
     }
 
     async fn reason_to_keep(
