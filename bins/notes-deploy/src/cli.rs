@@ -48,6 +48,10 @@ pub(crate) enum Command {
     Rollback(RollbackArguments),
     /// Forward a port of this machine to the Service.
     PortForward(PortForwardArguments),
+    /// Look at what a deploy needs, and say what is missing: the cluster, the account, the namespace. Changes nothing.
+    Doctor(Box<DeployArguments>),
+    /// Print the service account and the roles that a deploy of these objects needs, as YAML. Needs no cluster.
+    Rbac(Box<RbacArguments>),
     /// Show the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -190,6 +194,15 @@ pub(crate) enum DiffForm {
     Yaml,
     /// Both, for programs.
     Json,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RbacArguments {
+    #[command(flatten)]
+    pub(crate) deploy: DeployArguments,
+    /// The name of the service account and of its roles.
+    #[arg(long, value_name = "NAME", default_value = "notes-deploy", help_heading = "Account")]
+    pub(crate) account: String,
 }
 
 #[derive(Clone, Debug, Args)]

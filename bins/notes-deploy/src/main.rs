@@ -37,6 +37,10 @@ fn run(session: &Session, cli: Cli) -> Result<ExitCode, Failure> {
         Command::PortForward(arguments) => {
             block_on(commands::port_forward::run(session, &arguments))
         }
+        Command::Doctor(arguments) => block_on(commands::doctor::run(session, &arguments)),
+        Command::Rbac(arguments) => {
+            commands::rbac::run(session, &arguments).map(Termination::report)
+        }
         Command::Config(ConfigCommand::Show(arguments)) => {
             commands::config::show(session, &arguments).map(Termination::report)
         }

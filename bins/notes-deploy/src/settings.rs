@@ -13,7 +13,7 @@ use notes_console::{
 use notes_k8s_deploy::{
     Cluster,
     deploy::Leftovers,
-    kubeconfig::{self, Sources},
+    kubeconfig::{self, Access, Sources},
     lock,
     render::{App, EnvSource, EnvValue, Probe, Probes, Resources},
 };
@@ -137,14 +137,19 @@ impl AppSettings {
             .or(Seconds(lock::Options::default().wait.as_secs())))
     }
 
-    /// Connects to the cluster, and says how it was found.
-    pub(crate) async fn connect(&self, session: &Session) -> Result<Cluster, Failure> {
+    /// Finds the way into the cluster. Nobody is asked yet.
+    pub(crate) async fn access(&self) -> Result<Access, Failure> {
         let sources = Sources {
             flag: self.kubeconfig.clone(),
             context: self.context.value.clone(),
             ..Sources::from_env()
         };
-        let access = kubeconfig::load(&sources).await.map_err(failure::kubeconfig)?;
+        kubeconfig::load(&sources).await.map_err(failure::kubeconfig)
+    }
+
+    /// Connects to the cluster, and says how it was found.
+    pub(crate) async fn connect(&self, session: &Session) -> Result<Cluster, Failure> {
+        let access = self.access().await?;
         for notice in &access.notices {
             session.ui.warning(notice);
         }

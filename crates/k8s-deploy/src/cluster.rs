@@ -157,6 +157,21 @@ impl Cluster {
         })?;
         Ok(found.as_ref().map(untyped))
     }
+
+    /// Reads all objects of a kind.
+    pub(crate) async fn list(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Object>, RequestError> {
+        let params = kube::api::ListParams::default();
+        let found = self
+            .api(resource, namespace)
+            .list(&params)
+            .await
+            .map_err(|error| self.error(format!("list {}", resource.plural), error))?;
+        Ok(found.items.iter().map(untyped).collect())
+    }
 }
 
 /// Reads the date of an HTTP answer (RFC 9110, IMF-fixdate).

@@ -1,10 +1,12 @@
 #![doc = include_str!("docs/crate.md")]
 
+pub mod access;
 pub mod apply;
 mod cluster;
 pub mod deploy;
 pub mod diagnosis;
 pub mod diff;
+pub mod doctor;
 mod drift;
 pub mod evidence;
 mod inventory;

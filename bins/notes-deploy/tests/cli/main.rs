@@ -14,6 +14,7 @@ mod proxy;
 mod record;
 mod report;
 mod requests;
+mod rights;
 mod rollback;
 mod serving;
 mod webhook;

@@ -8,10 +8,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::{
+    authentication::v1::TokenRequest,
+    core::v1::{Namespace, ServiceAccount},
+};
 use kube::{
     Api,
-    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
+    api::{
+        ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams,
+    },
 };
 use notes_k8s_deploy::{Manifest, Object, Provenance, Release, manifest, record::Record, release};
 use notes_testkit::{cluster::Cluster, skip};
@@ -147,6 +152,14 @@ impl Place {
         self.kubeconfig = path.display().to_string();
     }
 
+    /// Returns a token of a service account in the namespace.
+    pub(crate) async fn token(&self, account: &str) -> String {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), &self.namespace);
+        let request = TokenRequest::default();
+        let answer = accounts.create_token_request(account, &PostParams::default(), &request).await;
+        answer.unwrap().status.unwrap().token.unwrap()
+    }
+
     /// Returns `notes-deploy` with these arguments, for the cluster and the namespace.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let variables = [
@@ -233,7 +246,8 @@ impl Place {
 }
 
 /// Kinds without a namespace that tests make objects of; such an object is called as the namespace of its test.
-const CLUSTER_WIDE: [(&str, &str, &str); 2] = [
+const CLUSTER_WIDE: [(&str, &str, &str); 3] = [
+    ("", "v1", "Namespace"),
     ("", "v1", "PersistentVolume"),
     ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration"),
 ];
