@@ -12,6 +12,7 @@ mod recorder;
 mod report;
 mod reporter;
 mod settings;
+mod table;
 
 use std::{
     process::{ExitCode, Termination},

@@ -1,4 +1,4 @@
-//! One line per change, on stderr.
+//! One line per change, on stderr; on a terminal also a table that shows how all stands.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,19 +9,21 @@ use notes_k8s_deploy::{
     diagnosis::{Diagnosis, Grade},
     lock::Holder,
     port_forward,
+    rollout::Standing,
 };
 
-use crate::failure;
+use crate::{failure, table::Table};
 
 /// Tells a person what happens, and remembers whether anything was changed.
 pub(crate) struct Lines {
     ui: Ui,
+    table: Table,
     has_changed: AtomicBool,
 }
 
 impl Lines {
     pub(crate) fn new(ui: &Ui) -> Self {
-        Self { ui: ui.clone(), has_changed: AtomicBool::new(false) }
+        Self { ui: ui.clone(), table: Table::new(ui), has_changed: AtomicBool::new(false) }
     }
 
     /// Tells whether an object was made or changed.
@@ -67,6 +69,8 @@ impl Reporter for Lines {
     fn judged(&self, object: &ObjectId, verdict: &Verdict) {
         let message = verdict.message();
         let verb = match verdict {
+            // The table shows it.
+            Verdict::Progressing { .. } if self.table.is_shown() => return,
             Verdict::Progressing { .. } => "Rollout",
             Verdict::Complete { .. } => "Complete",
             Verdict::Failed { .. } => "Failed",
@@ -77,6 +81,10 @@ impl Reporter for Lines {
         } else {
             self.ui.step(verb, format_args!("{object}: {message}"));
         }
+    }
+
+    fn standing(&self, objects: &[Standing], wrong: &[Diagnosis]) {
+        self.table.show(objects, wrong);
     }
 
     fn observed(&self, diagnosis: &Diagnosis) {

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::{
-    Dialect, Failure, Measure, Section, Task,
+    Dialect, Failure, Live, Measure, Section, Task,
     color::{self, Color, Stream},
     environment::{self, Environment},
 };
@@ -176,6 +176,11 @@ impl Ui {
     /// Starts something that takes time. A bar appears after a quarter of a second, on a terminal.
     pub fn task(&self, title: impl Into<String>, measure: Measure) -> Task {
         Task::start(&self.0.bars, title.into(), measure)
+    }
+
+    /// Starts lines that always show how something stands, on a terminal.
+    pub fn live(&self) -> Live {
+        Live::start(&self.0.bars)
     }
 
     /// Opens a section that folds in the log of a CI job; it ends where the returned value is dropped.

@@ -1,6 +1,8 @@
 //! What happens, told while it happens.
 
-use crate::{ObjectId, Verdict, apply::Change, diagnosis::Diagnosis, lock::Holder};
+use crate::{
+    ObjectId, Verdict, apply::Change, diagnosis::Diagnosis, lock::Holder, rollout::Standing,
+};
 
 /// Hears what happens during a deploy. Every method does nothing by default; libraries never print.
 pub trait Reporter: Send + Sync {
@@ -21,6 +23,10 @@ pub trait Reporter: Send + Sync {
 
     /// An object stands differently than before.
     fn judged(&self, _object: &ObjectId, _verdict: &Verdict) {}
+
+    /// All objects that are waited for, each time that anything may have changed, and what is wrong at the moment: for a table that
+    /// is drawn anew. No object at all means that the rollout is over. What is news is told by the other methods.
+    fn standing(&self, _objects: &[Standing], _wrong: &[Diagnosis]) {}
 
     /// Something is wrong, perhaps only for a while. Told once for each cause of an object.
     fn observed(&self, _diagnosis: &Diagnosis) {}

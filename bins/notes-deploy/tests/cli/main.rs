@@ -17,5 +17,6 @@ mod requests;
 mod rights;
 mod rollback;
 mod serving;
+mod terminal;
 mod webhook;
 mod world;

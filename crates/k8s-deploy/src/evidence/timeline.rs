@@ -5,7 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{ObjectId, Reporter, Verdict, apply::Change, diagnosis::Diagnosis, lock::Holder};
+use crate::{
+    ObjectId, Reporter, Verdict, apply::Change, diagnosis::Diagnosis, lock::Holder,
+    rollout::Standing,
+};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,6 +131,10 @@ impl Reporter for Timeline<'_> {
     fn logged(&self, job: &ObjectId, line: &str) {
         self.add(What::Logged, Some(job), line);
         self.inner.logged(job, line);
+    }
+
+    fn standing(&self, objects: &[Standing], wrong: &[Diagnosis]) {
+        self.inner.standing(objects, wrong);
     }
 
     fn warned(&self, text: &str) {

@@ -3,12 +3,16 @@
 mod logs;
 mod patience;
 mod settling;
+mod standing;
 mod unblock;
 mod view;
 mod watch;
 
 pub(crate) use self::logs::printable;
-pub use self::patience::expected_duration;
+pub use self::{
+    patience::expected_duration,
+    standing::{Counts, Standing},
+};
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -102,6 +106,18 @@ pub async fn follow(
     if rollout.pending().next().is_none() {
         return Ok(Outcome::Complete);
     }
+    let outcome = watch_to_the_end(rollout, cluster, applied, options, reporter).await;
+    reporter.standing(&[], &[]);
+    outcome
+}
+
+async fn watch_to_the_end(
+    mut rollout: Rollout,
+    cluster: &Cluster,
+    applied: &[Applied],
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<Outcome, RequestError> {
     let mut updates = watch::all(cluster, applied, rollout.pending());
     let mut reader = LogReader::new(cluster.clone());
     let mut unblocker = Unblocker::new(cluster);
@@ -122,6 +138,7 @@ pub async fn follow(
             if rollout.settling.is_over(Instant::now()) {
                 return Ok(Outcome::Complete);
             }
+            reporter.standing(&rollout.standings(), &[]);
             continue;
         }
         rollout.settling.interrupt();
@@ -130,6 +147,7 @@ pub async fn follow(
             reader.read_ends(pod, &mut rollout.logs).await;
         }
         let diagnoses = rollout.diagnose(reporter);
+        reporter.standing(&rollout.standings(), &diagnoses);
         let failed = rollout.failures(&diagnoses);
         let is_late = Instant::now() >= rollout.deadline;
         if failed.is_empty() && !is_late {
@@ -189,6 +207,15 @@ impl Rollout {
     /// Returns the objects that are not complete.
     fn pending(&self) -> impl Iterator<Item = &ObjectId> {
         self.verdicts.iter().filter(|(_, verdict)| !verdict.is_complete()).map(|(id, _)| id)
+    }
+
+    /// Returns how the objects stand that are waited for, or were.
+    fn standings(&self) -> Vec<Standing> {
+        let waited_for = self.view.targets().filter_map(|(id, object)| {
+            let verdict = self.verdicts.get(id)?.clone();
+            Some(Standing { id: id.clone(), verdict, counts: Counts::of(object) })
+        });
+        waited_for.collect()
     }
 
     fn report_new_verdicts(&mut self, reporter: &dyn Reporter) {
@@ -325,7 +352,7 @@ fn bounded(timeout: Duration, limit: Option<Duration>) -> Duration {
 }
 
 /// Returns the failure that the object itself reports.
-fn reported(
+pub(crate) fn reported(
     id: &ObjectId,
     workload: &Object,
     verdict: &Verdict,
@@ -354,7 +381,8 @@ fn reported(
     })
 }
 
-fn deleted(id: &ObjectId) -> Diagnosis {
+/// Returns that an object has gone.
+pub(crate) fn deleted(id: &ObjectId) -> Diagnosis {
     Diagnosis {
         cause: Cause::Deleted,
         workload: id.clone(),
