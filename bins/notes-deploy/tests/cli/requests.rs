@@ -107,9 +107,9 @@ async fn a_deploy_asks_no_more_than_it_must() {
         let _ = writeln!(std::io::stdout(), "{counts}");
         if round == 0 {
             // With this one as many as are kept: each that follows drops the oldest as well.
-            let text = release(0, 0).replace("image: web", "image: user/app");
+            let manifests = release(0, 0).replace("image: web", "image: user/app");
             for number in 1..KEPT {
-                ground.place.record(&format!("abcdef{number}000"), &text).await;
+                ground.place.record(&format!("abcdef{number}000"), &manifests).await;
             }
         }
     }

@@ -72,7 +72,8 @@ async fn removals(cluster: &Cluster, release: &Release) -> Result<Vec<Difference
         Err(error) if error.status() == Some(403) => return Ok(Vec::new()),
         history => history?,
     };
-    let before = inventory::before(&history);
+    // What a deploy left that was killed is told by its lock, which is not looked at here.
+    let before = inventory::before(&history, &[]);
     // Such a release removes nothing, as in a deploy.
     if inventory::is_foreign(&before, release) {
         return Ok(Vec::new());
