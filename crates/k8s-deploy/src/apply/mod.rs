@@ -4,6 +4,7 @@ mod change;
 mod error;
 mod namespace;
 mod resources;
+mod service_account;
 
 pub use self::{
     change::{Change, Mark, Marks},
@@ -215,9 +216,14 @@ async fn patch(
     options: &Options,
 ) -> Result<Applied, Error> {
     let object = &manifest.object;
-    let answer = send(cluster, object, &resource, &params(options.conflicts))
+    let mut answer = send(cluster, object, &resource, &params(options.conflicts))
         .await
         .map_err(|error| Error::of(manifest, error))?;
+    if let Some(path) = service_account::left(object, &answer.object) {
+        answer.object = service_account::clear(cluster, object, &resource, path)
+            .await
+            .map_err(|error| Error::of(manifest, error))?;
+    }
     let id = object.id();
     let change = change::classify(&answer, options.marks.get(&id));
     Ok(Applied { id, change, live: answer.object, resource })

@@ -5,13 +5,14 @@ use super::{Cause, Diagnosis, Grade, Scene};
 /// Judges what the controllers say about pods they could not create.
 ///
 /// Deployments and `ReplicaSets` carry a condition, which is true only as long as it lasts. Of others there are only
-/// events, which count while pods are missing.
+/// events, which count while pods are missing. The Deployment's may be left from the release before, whose `ReplicaSet` is about
+/// to go: where there is one of this release, that alone counts, and before the controller has seen this release nothing does.
 pub(super) fn diagnose(scene: &Scene<'_>) -> Option<Diagnosis> {
+    let workload = Some(scene.workload).filter(|workload| workload.is_observed() != Some(false));
     let condition = scene
         .replica_set
-        .into_iter()
-        .chain([scene.workload])
-        .find_map(|object| object.condition("ReplicaFailure").filter(|c| c["status"] == "True"))
+        .or(workload)
+        .and_then(|object| object.condition("ReplicaFailure").filter(|c| c["status"] == "True"))
         .and_then(|condition| condition["message"].as_str());
     let event = || {
         let wanted = scene.workload.integer("/spec/replicas").unwrap_or(1);

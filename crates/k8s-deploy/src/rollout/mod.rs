@@ -264,7 +264,9 @@ impl Rollout {
         let mut found: Vec<Diagnosis> = scenes
             .flat_map(|(id, scene)| {
                 let mut found = diagnose(&scene);
-                found.extend(reported(id, scene.workload, &self.verdicts[id], &found));
+                if !self.view.has_stale_deadline(id) {
+                    found.extend(reported(id, scene.workload, &self.verdicts[id], &found));
+                }
                 found
             })
             .collect();

@@ -28,6 +28,8 @@ struct Target {
     commit: Option<String>,
     /// The revision that a `StatefulSet` was rolling out when it was changed.
     replaced: Option<String>,
+    /// When the release before was found to make no progress; its condition stays for a moment (kubernetes#49637).
+    exceeded: Option<String>,
     is_deleted: bool,
 }
 
@@ -38,6 +40,9 @@ impl View {
             commit: applied.live.annotation(COMMIT).map(Into::into),
             replaced: (applied.change == Change::Configured)
                 .then(|| applied.live.text("/status/updateRevision").map(Into::into))
+                .flatten(),
+            exceeded: (applied.change == Change::Configured)
+                .then(|| exceeded(&applied.live))
                 .flatten(),
             is_deleted: false,
         };
@@ -55,6 +60,14 @@ impl View {
 
     pub(super) fn is_deleted(&self, id: &ObjectId) -> bool {
         self.targets.get(id).is_some_and(|target| target.is_deleted)
+    }
+
+    /// Tells whether the condition that no progress is made is that of the release before.
+    pub(super) fn has_stale_deadline(&self, id: &ObjectId) -> bool {
+        let target = self.targets.get(id);
+        target.is_some_and(|target| {
+            target.exceeded.is_some() && exceeded(&target.live) == target.exceeded
+        })
     }
 
     /// Takes in one event of a watch.
@@ -167,6 +180,13 @@ impl View {
             })
             .min_by_key(|set| set.text("/metadata/creationTimestamp"))
     }
+}
+
+/// Returns since when the Deployment says that no progress is made.
+fn exceeded(object: &Object) -> Option<String> {
+    let condition = object.condition("Progressing")?;
+    let is_exceeded = condition["reason"] == "ProgressDeadlineExceeded";
+    is_exceeded.then(|| condition["lastUpdateTime"].as_str().map(Into::into)).flatten()
 }
 
 /// Tells whether `object` is not older than what is known. A watch may begin before the apply that it follows.
