@@ -19,13 +19,21 @@ pub(crate) async fn run(session: &Session, arguments: &ServeArguments) -> Result
     let description = describe(&options);
     let server = Server::bind(arguments.address, options).await.map_err(failed)?;
     let address = server.local_addr();
-    print_result(address).map_err(|error| Failure::new(Kind::Internal, error))?;
-    session.ui.step("Serving", format_args!("{description} on {address}"));
-    if !address.ip().is_loopback() && arguments.tls_certificate.is_none() {
-        session.ui.warning("plain HTTP on an address that other machines reach");
+    let announced = async {
+        print_result(address).map_err(|error| Failure::new(Kind::Internal, error))?;
+        session.ui.step("Serving", format_args!("{description} on {address}"));
+        if !address.ip().is_loopback() && arguments.tls_certificate.is_none() {
+            session.ui.warning("plain HTTP on an address that other machines reach");
+        }
+        std::future::pending::<Result<(), Failure>>().await
+    };
+    // A registry is ended by a signal and by nothing else: that is no failure. Signals are heard before anybody reads the
+    // address, and so may send one.
+    tokio::select! {
+        biased;
+        _ = signal::received() => {}
+        unheard = announced => return unheard,
     }
-    // A registry is ended by a signal and by nothing else: that is no failure.
-    let _ = signal::received().await;
     session.ui.step("Stopping", "when the requests under way have ended, or at a second signal");
     tokio::select! {
         () = server.shutdown() => {}
