@@ -13,6 +13,8 @@ use super::Result;
 
 /// The name of the image in its layout.
 pub(super) const NAME: &str = "bench:1";
+/// Its tag, as the layout has it.
+const TAG: &str = "1";
 
 /// How an image is cut into layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +59,7 @@ impl Shape {
             "schemaVersion": 2, "mediaType": MediaType::Manifest, "config": config, "layers": layers,
         });
         let mut manifest = put(&blobs, &MediaType::Manifest, &manifest)?;
-        manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": NAME });
+        manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": TAG });
         let index =
             json!({ "schemaVersion": 2, "mediaType": MediaType::Index, "manifests": [manifest] });
         fs::write(layout.join("index.json"), index.to_string())?;
