@@ -134,7 +134,7 @@ fn fields(setting: &'static str, text: &str) -> Result<Fields, Failure> {
         Some(other) => {
             let message = format!("`type={other}` of `{setting}` is not supported");
             Err(Failure::message(Kind::Usage, message)
-                .with_hint(format!("a cache is kept in a registry: write `{setting}` REF")))
+                .with_hint(format!("a cache is kept in a registry: `{setting}` takes its reference, such as `registry.example.com/app:cache`")))
         }
     }
 }

@@ -198,8 +198,8 @@ async fn what_docker_has_and_this_has_not_is_refused_with_what_to_do() {
     let Some(world) = World::new(test).await else { return };
     world.commit("FROM scratch\n");
     insta::assert_snapshot!(world.build(&["--cache-to", "type=inline"]).failure(), @r"
-    error: docker's `--cache-to` is not supported
-    hint: steps are kept in the store; keep that between jobs, and name it with `--store`
+    error: `type=inline` of `cache-to` is not supported
+    hint: a cache is kept in a registry: `cache-to` takes its reference, such as `registry.example.com/app:cache`
     exit code 2
     ");
     insta::assert_snapshot!(world.build(&["--load"]).failure(), @r"

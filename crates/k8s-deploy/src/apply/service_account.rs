@@ -37,11 +37,11 @@ pub(super) async fn clear(
     resource: &Resource,
     path: &str,
 ) -> Result<Object, RequestError> {
-    let patch = nested(path, json!({FIELDS[0]: null, FIELDS[1]: null}));
+    let cleared = nested(path, json!({FIELDS[0]: null, FIELDS[1]: null}));
     let params =
         PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     let api = cluster.api(resource, object.namespace());
-    let patched = api.patch(object.name(), &params, &Patch::Merge(&patch)).await;
+    let patched = api.patch(object.name(), &params, &Patch::Merge(&cleared)).await;
     let live = patched.map_err(|error| cluster.error(format!("apply {}", object.id()), error))?;
     Ok(untyped(&live))
 }
