@@ -5,6 +5,7 @@ use std::path::Path;
 use notes_console::{Failure, Session};
 use notes_k8s_deploy::{Object, access::Needs, render};
 use notes_oci::{Digest, Reference};
+use serde_json::json;
 
 use crate::{cli::RbacArguments, failure, manifests, settings::DeploySettings};
 
@@ -45,5 +46,16 @@ pub(super) fn objects(
         let reference: Reference = name.parse().map_err(failure::reference)?;
         render::render(&settings.rendered, &reference.pin(Digest::of(b"")))
     };
-    Ok(manifests.into_iter().map(|manifest| manifest.object).collect())
+    let job = settings.migrate.migration().map(|_| job(&settings.app.namespace.value));
+    Ok(manifests.into_iter().map(|manifest| manifest.object).chain(job).collect())
+}
+
+/// Returns what a migration's Job is to the rules: its kind, and that it has pods.
+fn job(namespace: &str) -> Object {
+    Object::new(json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "migrate", "namespace": namespace},
+        "spec": {"template": {"spec": {"containers": []}}},
+    }))
 }

@@ -133,6 +133,10 @@ fn the_command_is_a_setting_like_others() {
     assert_eq!(shown(&[]), "rake db:migrate NOTES_DEPLOY_MIGRATE");
     assert_eq!(shown(&["--migrate", "true"]), "true --migrate");
     assert_eq!(shown(&["--no-migrate"]), "- --no-migrate");
+    let roles = |arguments: &[&str]| {
+        run(directory.path(), &[], &[&["rbac"][..], arguments].concat(), "").stdout
+    };
+    assert!(!roles(&[]).contains("jobs") && roles(&["--migrate", "true"]).contains("jobs"));
     let none = "{apiVersion: v1, kind: ConfigMap, metadata: {name: none}}";
     fs::write(directory.path().join("k8s.yaml"), none).unwrap();
     let ended =
