@@ -5,7 +5,7 @@ mod containerd;
 use std::{path::PathBuf, process::Command};
 
 use notes_oci::{Platform, Reference};
-use notes_testkit::{docker::Engine, process};
+use notes_testkit::{docker::Engine, process, skip};
 use tempfile::TempDir;
 use tokio::task::block_in_place;
 
@@ -152,9 +152,25 @@ impl Docker {
     fn run(&self, arguments: &[&str]) {
         run(self.engine.client().env("DOCKER_CONFIG", self.home.path()).args(arguments));
     }
+
+    /// Tells whether the engine reads layers packed with zstd, as it does since 23.0.
+    fn has_zstd(&self) -> bool {
+        let mut version = self.engine.client();
+        let said = version.args(["version", "--format", "{{.Server.Version}}"]).output().unwrap();
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        said.split('.').next().and_then(|major| major.parse::<u32>().ok()) >= Some(23)
+    }
 }
 
 impl Client for Docker {
+    fn takes(&self, kind: Kind) -> bool {
+        let takes = kind != Kind::OciZstd || self.has_zstd();
+        if !takes {
+            skip("docker_takes_and_brings (zstd)", "the engine is older than 23.0");
+        }
+        takes
+    }
+
     fn copy(&self, _: Kind, from: &Reference, to: &Reference) {
         let (from, to) = (from.to_string(), to.to_string());
         let (registry, _) = to.split_once('/').unwrap();

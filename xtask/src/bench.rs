@@ -4,7 +4,9 @@
 //! while does so for all; what is reported are medians.
 
 mod build;
+mod clients;
 mod contender;
+mod images;
 mod measure;
 mod registry;
 mod server;
@@ -21,7 +23,7 @@ use std::{
 use crate::{cargo, cli::Benched, output};
 
 pub(crate) use build::Scenario;
-pub(crate) use transfer::Images;
+pub(crate) use images::Images;
 
 /// What a step of a benchmark may end with.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;

@@ -3,6 +3,7 @@
 use crate::{
     Cluster, ObjectId, Release, Reporter, RequestError,
     apply::{self, Applied, Change, Conflicts, Namespaces},
+    evidence::Redactor,
     lock::{self, Lock},
     migration::{self, Migration, migrate},
     record::{Journal, State},
@@ -228,7 +229,11 @@ async fn follow_to_the_end(
         let failed = journal.leftovers(release).failed;
         journal.remove(failed, NEVER_STOOD, reporter).await;
     }
-    let rollout = rollout::Options { former: journal.former(), ..options.rollout.clone() };
+    let rollout = rollout::Options {
+        former: journal.former(),
+        redactor: Redactor::of(release.manifests.iter().map(|manifest| &manifest.object)),
+        ..options.rollout.clone()
+    };
     let outcome = follow(cluster, applied, &rollout, reporter).await?;
     if options.leftovers == Leftovers::Remove && matches!(outcome, Outcome::Complete) {
         let former = journal.leftovers(release).former;

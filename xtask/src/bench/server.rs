@@ -2,24 +2,26 @@
 //!
 //! Every measurement has a server of its own in an empty directory. Both servers sync what they acknowledge, as they come.
 
-mod client;
 mod contestant;
-mod image;
 mod table;
 
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
-    time::Duration,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use notes_testkit::cache;
 
-use super::{Result, measure::settle};
-use crate::{cargo, cli::ServerBenchOptions, output};
-use client::Client;
+use super::{
+    Result,
+    clients::{Client, Notes, Skopeo},
+    images::Images,
+    measure::settle,
+};
+use crate::{cli::ServerBenchOptions, compare::succeeded, output, program};
 use contestant::Contestant;
-use image::Shape;
 use table::Table;
 
 /// What is done with an image.
@@ -41,9 +43,9 @@ impl fmt::Display for Operation {
 /// One cell of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Case {
-    shape: Shape,
+    images: Images,
     operation: Operation,
-    client: Client,
+    client: &'static str,
     server: Contestant,
 }
 
@@ -60,64 +62,74 @@ pub(super) fn measure(options: &ServerBenchOptions) -> Result<String> {
     let directory = cache::directory().join("bench-server");
     super::empty(&directory)?;
     let program = super::release()?;
-    cargo::build(["notes-examples"], &["--release", "--examples"])?;
-    let examples = program.with_file_name("examples");
+    let clients = [&Notes::build(&directory)? as &dyn Client, &Skopeo::find()?];
     let mut table = Table::default();
-    for shape in Shape::ALL {
-        output::say(&format!("making an image of {shape}"));
-        let layout = directory.join("layout");
-        shape.write(&layout)?;
+    for images in [Images::Large, Images::Small] {
+        images.make(&directory)?;
         for round in 1..=options.rounds {
-            for client in Client::ALL {
+            for client in clients {
                 for server in Contestant::ALL {
-                    let run = Run { server, client, program: &program, examples: &examples };
-                    let (push, pull) = run.measure(&layout, &directory)?;
+                    let run = Run { server, client, images, directory: &directory };
+                    let (push, pull) = run.measure(&program)?;
                     for (operation, transfer) in [(Operation::Push, push), (Operation::Pull, pull)]
                     {
-                        let case = Case { shape, operation, client, server };
+                        let client = client.name();
+                        let case = Case { images, operation, client, server };
                         let milliseconds = transfer.time.as_millis();
                         output::say(&format!(
-                            "{round} {shape}, {operation} by {client}, {server}: {milliseconds} ms"
+                            "{round} {operation} of {images} by {client}, {server}: {milliseconds} ms"
                         ));
                         table.add(case, transfer);
                     }
                 }
             }
         }
-        fs::remove_dir_all(&layout)?;
     }
     fs::remove_dir_all(&directory)?;
     Ok(table.to_string())
 }
 
-/// A client, a server, and the programs they are.
+/// Who moves what to which server and back.
 struct Run<'a> {
     server: Contestant,
-    client: Client,
-    program: &'a Path,
-    examples: &'a Path,
+    client: &'a dyn Client,
+    images: Images,
+    directory: &'a Path,
 }
 
 impl Run<'_> {
     /// Pushes an image to an empty server and pulls it again.
-    fn measure(&self, layout: &Path, directory: &Path) -> Result<(Transfer, Transfer)> {
-        let root: PathBuf = directory.join("registry");
-        let server = self.server.start(self.program, &root)?;
+    fn measure(&self, program: &Path) -> Result<(Transfer, Transfer)> {
+        let root: PathBuf = self.directory.join("registry");
+        let server = self.server.start(program, &root)?;
         let name = format!("{}/bench:1", server.address());
-        let pulled = directory.join("pulled");
+        let layout = self.directory.join("images").join(self.images.name());
+        let pulled = self.directory.join("pulled");
+        super::empty(&pulled)?;
         let transfer = |operation| -> Result<Transfer> {
             settle()?;
             let command = match operation {
-                Operation::Push => self.client.push(self.examples, layout, &name),
-                Operation::Pull => self.client.pull(self.examples, &name, &pulled),
+                Operation::Push => self.client.push(&layout, &name),
+                Operation::Pull => self.client.pull(&name, &pulled),
             };
-            let time = client::time(command)?;
-            Ok(Transfer { time, memory: server.memory()? })
+            Ok(Transfer { time: time(command)?, memory: server.memory()? })
         };
         let (push, pull) = (transfer(Operation::Push)?, transfer(Operation::Pull)?);
         drop(server);
         fs::remove_dir_all(&pulled)?;
         fs::remove_dir_all(&root)?;
         Ok((push, pull))
+    }
+}
+
+/// Runs a command to its end and returns how long it took.
+fn time(mut command: Command) -> Result<Duration> {
+    command.stdin(Stdio::null());
+    let started = Instant::now();
+    let ended = command.output().and_then(succeeded);
+    let time = started.elapsed();
+    match ended {
+        Ok(_) => Ok(time),
+        Err(error) => Err(format!("`{}` failed: {error}", program::line(&command)).into()),
     }
 }

@@ -1,7 +1,5 @@
 //! `cargo xtask bench registry`: the same images to a registry and back through notes-build, skopeo and crane.
 
-mod clients;
-mod images;
 mod latency;
 mod step;
 
@@ -9,13 +7,16 @@ use std::{fmt::Write as _, fs, net::SocketAddr, path::PathBuf};
 
 use notes_testkit::cache;
 
-use super::{Result, measure, registry::Registry, table::Table};
+use super::{
+    Result,
+    clients::{Client, Crane, Notes, Skopeo},
+    measure,
+    registry::Registry,
+    table::Table,
+};
 use crate::{cli::RegistryBenchOptions, output};
-use clients::{Client, Crane, Notes, Skopeo};
 use latency::Latency;
 use step::{Action, Step};
-
-pub(crate) use images::Images;
 
 /// Measures everything once per latency, and returns the tables.
 pub(super) fn measure(options: &RegistryBenchOptions) -> Result<String> {

@@ -77,6 +77,8 @@ async fn the_evidence_of_a_failure_is_kept_and_no_secret_with_it() {
     fs::write(place.directory.path().join("k8s.yaml"), TALKATIVE).unwrap();
     let ended = place.run(&["-f", "k8s.yaml", "--image", &image.to_string(), "--report", "report"]);
     assert!(ended.failure().ends_with("exit 8"), "{ended}");
+    assert!(ended.stderr.contains("[redacted] is wrong"), "{ended}");
+    assert!(!ended.stderr.contains("canary"), "{ended}");
     let report = place.directory.path().join("report");
     for entry in fs::read_dir(&report).unwrap() {
         let path = entry.unwrap().path();
@@ -86,7 +88,7 @@ async fn the_evidence_of_a_failure_is_kept_and_no_secret_with_it() {
     let logs = read(&report, "logs.txt");
     assert!(logs.contains(" web (previous) <==") && logs.contains(" web (current) <=="), "{logs}");
     assert!(logs.contains("[redacted] is wrong"), "{logs}");
-    assert!(read(&report, "events.txt").contains("BackOff"), "{ended}");
+    assert!(read(&report, "events.txt").contains("Started"), "{ended}");
     let objects = read(&report, "objects.yaml");
     for kind in ["Secret", "Deployment", "ReplicaSet", "Pod"] {
         assert!(objects.contains(&format!("kind: {kind}\n")), "{kind} in {objects}");

@@ -11,7 +11,7 @@ use kube::{
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::{ContainerLog, Evidence, Run, pods};
+use super::{ContainerLog, Evidence, Redactor, Run, pods};
 use crate::{
     Cluster, Object, Release,
     apply::Resources,
@@ -39,11 +39,9 @@ const SECRETS: usize = 32;
 ///
 /// Never fails: what cannot be read within `limit`, or may not be, is [named](Evidence::missing).
 pub async fn collect(cluster: &Cluster, release: &Release, limit: Duration) -> Evidence {
-    let mut collection =
-        Collection { cluster, end: Instant::now() + limit, evidence: Evidence::default() };
-    for manifest in &release.manifests {
-        collection.evidence.redactor.learn(&manifest.object);
-    }
+    let redactor = Redactor::of(release.manifests.iter().map(|manifest| &manifest.object));
+    let evidence = Evidence { redactor, ..Evidence::default() };
+    let mut collection = Collection { cluster, end: Instant::now() + limit, evidence };
     let objects = collection.objects(release).await;
     let workloads: Vec<Object> =
         objects.iter().filter(|object| pod_spec_path(object).is_some()).cloned().collect();

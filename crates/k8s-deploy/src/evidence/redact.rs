@@ -58,6 +58,13 @@ impl std::fmt::Debug for Longest {
 }
 
 impl Redactor {
+    /// Returns one that knows the secrets of `objects`.
+    pub fn of<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Self {
+        let mut redactor = Self::default();
+        objects.into_iter().for_each(|object| redactor.learn(object));
+        redactor
+    }
+
     /// Remembers the secrets that `object` holds.
     pub fn learn(&mut self, object: &Object) {
         if is_secret(object) {

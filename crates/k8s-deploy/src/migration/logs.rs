@@ -14,7 +14,9 @@ use kube::{
 };
 
 use super::job::{CONTAINER, LABEL};
-use crate::{Cluster, Object, ObjectId, Reporter, cluster::untyped, rollout::printable};
+use crate::{
+    Cluster, Object, ObjectId, Reporter, cluster::untyped, evidence::Redactor, rollout::printable,
+};
 
 /// The lines of a Job's pods.
 pub(super) struct Lines {
@@ -24,17 +26,25 @@ pub(super) struct Lines {
     open: SelectAll<BoxStream<'static, String>>,
     /// The pods whose lines are read.
     seen: HashSet<String>,
+    redactor: Redactor,
 }
 
 impl Lines {
-    pub(super) fn of(cluster: &Cluster, job: &ObjectId) -> Self {
+    pub(super) fn of(cluster: &Cluster, job: &ObjectId, redactor: &Redactor) -> Self {
         let namespace = job.namespace.as_deref().unwrap_or_default();
         let api: Api<Pod> = Api::namespaced(cluster.client().clone(), namespace);
         let config = watcher::Config::default().labels(&format!("{LABEL}={}", job.name));
         // A watch that breaks off comes back by itself; one that is not allowed leaves the migration without words.
         let pods = watcher(api.clone(), config).default_backoff().applied_objects();
         let pods = pods.filter_map(|pod| ready(pod.ok().map(|pod| untyped(&pod)))).boxed();
-        Self { job: job.clone(), api, pods, open: SelectAll::new(), seen: HashSet::new() }
+        Self {
+            job: job.clone(),
+            api,
+            pods,
+            open: SelectAll::new(),
+            seen: HashSet::new(),
+            redactor: redactor.clone(),
+        }
     }
 
     /// Waits for the next thing that happens, and tells it.
@@ -70,12 +80,13 @@ impl Lines {
             return;
         }
         let (api, name) = (self.api.clone(), pod.name().to_owned());
+        let redactor = self.redactor.clone();
         let params =
             LogParams { container: Some(CONTAINER.into()), follow: true, ..LogParams::default() };
         let lines = stream::once(async move { api.log_stream(&name, &params).await })
             .filter_map(|opened| ready(opened.ok()))
             .flat_map(AsyncBufReadExt::lines)
-            .filter_map(|line| ready(line.ok().map(|line| printable(&line))));
+            .filter_map(move |line| ready(line.ok().map(|line| printable(&redactor.text(&line)))));
         self.open.push(lines.boxed());
     }
 }

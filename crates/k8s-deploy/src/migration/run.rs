@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Cluster, Release, Reporter, RequestError,
     apply::{self, Applied, Change},
+    evidence::Redactor,
     pin::pod_spec_path,
     references::references,
     rollout::{self, Outcome, follow},
@@ -61,6 +62,7 @@ pub async fn migrate(
     let rollout = rollout::Options {
         timeout: Some(migration.timeout),
         limit: options.limit,
+        redactor: Redactor::of(release.manifests.iter().map(|manifest| &manifest.object)),
         ..rollout::Options::default()
     };
     let outcome = follow_with_lines(cluster, &applied, &rollout, reporter).await?;
@@ -108,7 +110,7 @@ async fn follow_with_lines(
     options: &rollout::Options,
     reporter: &dyn Reporter,
 ) -> Result<Outcome, RequestError> {
-    let mut lines = Lines::of(cluster, &applied.id);
+    let mut lines = Lines::of(cluster, &applied.id, &options.redactor);
     let mut following = pin!(follow(cluster, std::slice::from_ref(applied), options, reporter));
     let outcome = loop {
         tokio::select! {

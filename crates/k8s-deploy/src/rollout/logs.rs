@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::LogParams};
 use serde_json::Value;
 
-use crate::{Cluster, Object, diagnosis::Logs};
+use crate::{Cluster, Object, diagnosis::Logs, evidence::Redactor};
 
 /// How many lines are read: enough for a traceback.
 const LINES: i64 = 60;
@@ -18,13 +18,14 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// Reads logs, and remembers which it has read.
 pub(super) struct LogReader {
     cluster: Cluster,
+    redactor: Redactor,
     /// Pod uid, container, and how often it had ended.
     done: HashSet<(String, String, u64)>,
 }
 
 impl LogReader {
-    pub(super) fn new(cluster: Cluster) -> Self {
-        Self { cluster, done: HashSet::new() }
+    pub(super) fn new(cluster: Cluster, redactor: Redactor) -> Self {
+        Self { cluster, redactor, done: HashSet::new() }
     }
 
     /// Reads the logs of the pod's containers that have ended since the last time.
@@ -74,6 +75,7 @@ impl LogReader {
         let api: Api<Pod> = Api::namespaced(self.cluster.client().clone(), namespace);
         // A log that cannot be read is no reason to stop: the exit code is known without it.
         if let Ok(Ok(text)) = tokio::time::timeout(TIMEOUT, api.logs(pod.name(), &params)).await {
+            let text = self.redactor.text(&text);
             let lines: Vec<String> =
                 text.lines().map(printable).filter(|line| !line.is_empty()).collect();
             if !lines.is_empty() {

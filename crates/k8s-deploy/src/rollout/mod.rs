@@ -33,6 +33,7 @@ use crate::{
     Cluster, Object, ObjectId, Reporter, RequestError, Verdict,
     apply::Applied,
     diagnosis::{Cause, Diagnosis, Grade, diagnose},
+    evidence::Redactor,
     judge,
 };
 
@@ -45,6 +46,8 @@ pub struct Options {
     pub limit: Option<Duration>,
     /// How the releases before went.
     pub former: Former,
+    /// Hides secrets in what programs say.
+    pub redactor: Redactor,
 }
 
 /// How the releases before went, for pods of theirs that hold up a `StatefulSet`.
@@ -119,7 +122,7 @@ async fn watch_to_the_end(
     reporter: &dyn Reporter,
 ) -> Result<Outcome, RequestError> {
     let mut updates = watch::all(cluster, applied, rollout.pending());
-    let mut reader = LogReader::new(cluster.clone());
+    let mut reader = LogReader::new(cluster.clone(), options.redactor.clone());
     let mut unblocker = Unblocker::new(cluster);
     loop {
         tokio::select! {

@@ -46,13 +46,13 @@ impl fmt::Display for Table {
             #[expect(clippy::cast_precision_loss, reason = "megabytes without a fraction")]
             let memory = both(&|server| Some(self.memory(case, server)? as f64 / 1e6));
             let (Some((ours, theirs)), Some((own, other))) = (times, memory) else { continue };
-            let Case { shape, operation, client, .. } = case;
+            let Case { images, operation, client, .. } = case;
             let ratio = ours / theirs;
             #[expect(clippy::cast_precision_loss, reason = "megabytes without a fraction")]
-            let rate = |seconds: f64| shape.bytes() as f64 / 1e6 / seconds;
+            let rate = |seconds: f64| images.bytes() as f64 / 1e6 / seconds;
             writeln!(
                 f,
-                "| {operation}, {shape} | {client} | {ours:.2} s ({:.0} MB/s) | {theirs:.2} s ({:.0} MB/s) \
+                "| {operation}, {images} | {client} | {ours:.2} s ({:.0} MB/s) | {theirs:.2} s ({:.0} MB/s) \
                  | {ratio:.2} | {own:.0} MB | {other:.0} MB |",
                 rate(ours),
                 rate(theirs),
@@ -72,7 +72,7 @@ fn middle<T: Ord>(figures: impl Iterator<Item = T>) -> T {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Client, Operation, Shape},
+        super::{Images, Operation},
         *,
     };
 
@@ -85,8 +85,8 @@ mod tests {
             (Contestant::Embedded, 1_000),
             (Contestant::Distribution, 2_000),
         ] {
-            let (shape, operation) = (Shape::Large, Operation::Push);
-            let case = Case { shape, operation, client: Client::Notes, server };
+            let (images, operation) = (Images::Large, Operation::Push);
+            let case = Case { images, operation, client: "notes-build", server };
             table.add(case, Transfer { time: Duration::from_millis(time), memory: 20_000_000 });
         }
         insta::assert_snapshot!(table.to_string().trim_end(), @r"
@@ -94,7 +94,7 @@ mod tests {
 
         | | client | embedded | CNCF distribution | ratio | memory, embedded | distribution |
         |---|---|--:|--:|--:|--:|--:|
-        | push, 1 layer of 1 GB | notes | 1.00 s (1000 MB/s) | 2.00 s (500 MB/s) | 0.50 | 20 MB | 20 MB |
+        | push, 1 × 1 GB | notes-build | 1.00 s (1000 MB/s) | 2.00 s (500 MB/s) | 0.50 | 20 MB | 20 MB |
         ");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::images::Images;
+use crate::bench::Images;
 
 /// What is done with images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

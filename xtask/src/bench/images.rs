@@ -37,6 +37,12 @@ impl Images {
         }
     }
 
+    /// Returns the bytes of its layers together.
+    pub(super) fn bytes(self) -> u64 {
+        let (count, size) = self.shape();
+        count * size
+    }
+
     /// Returns what the image is called.
     pub(super) fn name(self) -> &'static str {
         match self {
