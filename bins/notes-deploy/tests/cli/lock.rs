@@ -12,6 +12,7 @@ use notes_testkit::{Chance, Length, skip};
 
 use crate::{
     ground::Ground,
+    web::Web,
     world::{Ended, Place},
 };
 
@@ -20,41 +21,18 @@ const KILLS: (usize, usize) = (3, 50);
 
 /// A release that takes this many seconds until it is ready, with `ConfigMaps` that tell it from the others.
 fn release(round: usize, seconds: usize, command: &str) -> String {
-    let extra = round % 3;
-    format!(
-        "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 1
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: web
-        image: web
-        command: {command}
-        env: [{{name: ROUND, value: \"{round}\"}}]
-        readinessProbe: {{exec: {{command: [\"true\"]}}, initialDelaySeconds: {seconds}, periodSeconds: 1}}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {{name: settings}}
-data: {{round: \"{round}\"}}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {{name: extra-{extra}}}
-data: {{round: \"{round}\"}}
-"
-    )
+    let web = Web { command, seconds, round, ..Web::default() };
+    let config_map = |name: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{round: \"{round}\"}}\n"
+        )
+    };
+    let extra = format!("extra-{}", round % 3);
+    format!("{web}{}{}", config_map("settings"), config_map(&extra))
 }
 
-const RUNS: &str = r#"["sleep", "3600"]"#;
-const FAILS: &str = r#"["no-such-program"]"#;
+const RUNS: &str = "[sleep, '3600']";
+const FAILS: &str = "[no-such-program]";
 
 fn begin(place: &Place, manifests: &str, image: &Pinned, more: &[&str], url: &str) -> Child {
     fs::write(place.directory.path().join("k8s.yaml"), manifests).unwrap();

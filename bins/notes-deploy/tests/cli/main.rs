@@ -18,5 +18,6 @@ mod rights;
 mod rollback;
 mod serving;
 mod terminal;
+mod web;
 mod webhook;
 mod world;

@@ -7,6 +7,7 @@ use notes_k8s_deploy::record::KEPT;
 use crate::{
     ground::Ground,
     proxy::{Proxy, is_watch},
+    web::Web,
     world::{Ended, Place},
 };
 
@@ -20,33 +21,14 @@ fn release(round: usize, seconds: usize) -> String {
             "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{round: \"{round}\"}}\n"
         )
     };
-    format!(
-        "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 2
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: web
-        image: web
-        command: [\"sleep\", \"3600\"]
-        env: [{{name: ROUND, value: \"{round}\"}}]
-        readinessProbe: {{exec: {{command: [\"true\"]}}, initialDelaySeconds: {seconds}, periodSeconds: 1}}
----
+    let service = "---
 apiVersion: v1
 kind: Service
-metadata: {{name: web}}
-spec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}
-{}{}",
-        config_map("one"),
-        config_map("other")
-    )
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+";
+    let web = Web { replicas: 2, seconds, round, ..Web::default() };
+    format!("{web}{service}{}{}", config_map("one"), config_map("other"))
 }
 
 /// A place whose `notes-deploy` goes by a proxy.

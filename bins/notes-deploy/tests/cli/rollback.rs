@@ -4,31 +4,17 @@ use std::fs;
 
 use crate::{
     ground::Ground,
+    web::Web,
     world::{Ended, PINNED, Place},
 };
 
 /// A Deployment that serves at once, or ends at once.
 fn web(command: &str) -> String {
-    format!(
-        "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 1
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - {{name: web, image: web, command: {command}, readinessProbe: {{exec: {{command: [\"true\"]}}, periodSeconds: 1}}}}
-"
-    )
+    Web { command, ..Web::default() }.to_string()
 }
 
-const RUNS: &str = r#"["sleep", "3600"]"#;
-const FAILS: &str = r#"["no-such-program"]"#;
+const RUNS: &str = "[sleep, '3600']";
+const FAILS: &str = "[no-such-program]";
 
 fn config_map(name: &str, mode: &str) -> String {
     format!(

@@ -5,6 +5,8 @@
 #[path = "../cli/ground.rs"]
 #[expect(dead_code, reason = "the other target uses the rest")]
 mod ground;
+#[path = "../cli/web.rs"]
+mod web;
 #[path = "../cli/webhook.rs"]
 mod webhook;
 #[path = "../cli/world.rs"]
@@ -30,6 +32,7 @@ use tokio::sync::Mutex;
 
 use self::{
     ground::Ground,
+    web::Web,
     world::{Ended, Place},
 };
 
@@ -37,26 +40,8 @@ use self::{
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A Deployment whose pods are ready after so many seconds.
-fn web(seconds: u32) -> String {
-    format!(
-        "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 1
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: web
-        image: web
-        command: [\"sleep\", \"3600\"]
-        readinessProbe: {{exec: {{command: [\"true\"]}}, initialDelaySeconds: {seconds}, periodSeconds: 1}}
-"
-    )
+fn web(seconds: usize) -> String {
+    Web { seconds, ..Web::default() }.to_string()
 }
 
 fn begin(ground: &Ground, place: &Place, manifests: &str, more: &[&str]) -> Child {
