@@ -1,6 +1,7 @@
 //! Moving the process onto its rung.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::chroot::Chroot;
 use crate::init;
@@ -13,11 +14,20 @@ use crate::sandbox::Sandbox;
 use crate::sys::SingleThreaded;
 use crate::trials::{Attempt, Way};
 
-/// How [`enter`] chooses.
+/// How [`enter`] and [`probe`](crate::probe) choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// The only rung that will do; by default the best one is taken.
     pub isolation: Option<Isolation>,
+    /// Where the files of commands will lie, there already or not: a rung that cannot use the file system is not offered.
+    pub files: Option<PathBuf>,
+}
+
+impl Options {
+    /// Returns the rungs to try, the best first.
+    pub(crate) fn ladder(&self) -> Vec<Isolation> {
+        self.isolation.map_or(Isolation::LADDER.to_vec(), |wanted| vec![wanted])
+    }
 }
 
 /// The error returned when the process cannot enter a rung.
@@ -89,8 +99,7 @@ pub fn enter(options: &Options) -> Result<Sandbox, EnterError> {
         let probe = Probe { reason, ..Probe::nothing(Vec::new()) };
         return Ok(Sandbox::new(probe, None));
     }
-    let ladder = options.isolation.map_or(Isolation::LADDER.to_vec(), |wanted| vec![wanted]);
-    let (probe, way) = probe::climb(&ladder);
+    let (probe, way) = probe::climb(options);
     if let Some(wanted) = options.isolation.filter(|wanted| *wanted != probe.isolation) {
         return Err(not_offered(wanted, probe));
     }

@@ -1,6 +1,6 @@
 //! Which rung this machine offers, found by trying.
 
-use crate::enter::EnterError;
+use crate::enter::{EnterError, Options};
 use crate::ids::Ids;
 use crate::init;
 use crate::isolation::Isolation;
@@ -51,18 +51,18 @@ impl Probe {
 /// # Errors
 ///
 /// [`EnterError::NotInitialised`] when the program does not call [`init`](crate::init).
-pub fn probe() -> Result<Probe, EnterError> {
+pub fn probe(options: &Options) -> Result<Probe, EnterError> {
     if !init::was_called() {
         return Err(EnterError::NotInitialised);
     }
-    Ok(climb(&Isolation::LADDER).0)
+    Ok(climb(options).0)
 }
 
 /// Tries rungs in their order until one works, and returns how that one is entered.
-pub(crate) fn climb(ladder: &[Isolation]) -> (Probe, Option<Way>) {
+pub(crate) fn climb(options: &Options) -> (Probe, Option<Way>) {
     let mut refused = Vec::new();
-    for isolation in ladder.iter().copied().filter(|rung| *rung != Isolation::None) {
-        match trials::attempt(isolation) {
+    for isolation in options.ladder().into_iter().filter(|rung| *rung != Isolation::None) {
+        match trials::attempt(isolation, options.files.as_deref()) {
             Ok(Offer { reason, ids, way }) => {
                 return (Probe { isolation, reason, ids, refused }, Some(way));
             }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Child;
 
 use crate::ids::Ids;
@@ -10,6 +11,10 @@ use crate::isolation::Isolation;
 use crate::probe::Refusal;
 use crate::wire::{self, Doing, Failure, FailureKind, Reply, Report, Request, Trial};
 use crate::{idmap, program, run};
+
+/// `OVERLAYFS_SUPER_MAGIC` and `NFS_SUPER_MAGIC` of `linux/magic.h`.
+const OVERLAY: rustix::fs::FsWord = 0x794c_7630;
+const NFS: rustix::fs::FsWord = 0x6969;
 
 /// A rung that was tried with success.
 #[derive(Debug)]
@@ -43,10 +48,13 @@ impl Drop for Attempt {
     }
 }
 
-/// Tries a rung.
-pub(crate) fn attempt(isolation: Isolation) -> Result<Offer, Refusal> {
+/// Tries a rung for files that will lie at `files`.
+pub(crate) fn attempt(isolation: Isolation, files: Option<&Path>) -> Result<Offer, Refusal> {
     match isolation {
-        Isolation::Namespaces => namespaces(),
+        Isolation::Namespaces => {
+            files.map_or(Ok(()), upper_side)?;
+            namespaces()
+        }
         Isolation::Chroot => chroot(),
         Isolation::Traced | Isolation::None => {
             let reason = "this version does not have it yet".to_owned();
@@ -58,6 +66,26 @@ pub(crate) fn attempt(isolation: Isolation) -> Result<Offer, Refusal> {
 fn refusal(isolation: Isolation, failure: &Failure, remedy: Option<String>) -> Refusal {
     let reason = format!("failed to {}: {}", failure.doing, failure.source());
     Refusal { isolation, reason, remedy }
+}
+
+/// Tells whether a directory can be the upper side of an overlay (kernel, `overlayfs.rst`, "Upper and Lower"): a container's own files
+/// are an overlay mostly.
+fn upper_side(files: &Path) -> Result<(), Refusal> {
+    let there = files.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    // What cannot be looked at is found out by whoever uses it.
+    let kind = match rustix::fs::statfs(there).map(|found| found.f_type) {
+        Ok(OVERLAY) => "an overlay",
+        Ok(NFS) => "NFS",
+        _ => return Ok(()),
+    };
+    Err(Refusal {
+        isolation: Isolation::Namespaces,
+        reason: format!(
+            "`{}` lies on {kind}, over which no overlay can be mounted",
+            files.display()
+        ),
+        remedy: Some("keep the store on another file system, such as a volume".to_owned()),
+    })
 }
 
 fn namespaces() -> Result<Offer, Refusal> {

@@ -68,7 +68,10 @@ pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), F
     let Settings { mirrors, insecure, .. } = &job.settings;
     let remote = registry::remote(session, &mirrors.value.0, &insecure.value.0, job.retag)?;
     // Before any thread: what follows may run in name spaces of its own.
-    let options = notes_sandbox::Options { isolation: job.settings.isolation.value };
+    let options = notes_sandbox::Options {
+        isolation: job.settings.isolation.value,
+        files: Some(job.settings.store.value.clone()),
+    };
     let sandbox = notes_sandbox::enter(&options).map_err(failure::enter)?;
     session.ui.detail(format_args!(
         "isolation {}: {}",

@@ -15,7 +15,10 @@ use crate::{
 /// Looks at everything a build needs and says how it is; nothing is changed.
 pub(crate) async fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {
     let ui = &session.ui;
-    let probe = notes_sandbox::probe().map_err(crate::failure::enter)?;
+    let flag = arguments.store.as_deref();
+    let store = settings::store(flag, None, &session.environment, &session.current)?;
+    let options = notes_sandbox::Options { files: Some(store.value.clone()), ..Default::default() };
+    let probe = notes_sandbox::probe(&options).map_err(crate::failure::enter)?;
     isolation(session, &probe);
     let project = Project::open(arguments, &session.environment, &session.current);
     match &project {
@@ -26,8 +29,6 @@ pub(crate) async fn run(session: &Session, arguments: &BuildArguments) -> Result
         }
         Err(failure) => ui.step("Repository", format_args!("none: {failure}")),
     }
-    let flag = arguments.store.as_deref();
-    let store = settings::store(flag, None, &session.environment, &session.current)?;
     match Store::open(&store.value) {
         Ok(_) => ui.step("Store", format_args!("{} ({})", store.value.display(), store.origin)),
         Err(error) => ui.step("Store", format_args!("{error}: {}", error.source)),

@@ -39,7 +39,10 @@ pub(crate) fn run(session: &Session, arguments: &VerifyArguments) -> Result<(), 
     let Settings { mirrors, insecure, .. } = &settings;
     let remote = registry::remote(session, &mirrors.value.0, &insecure.value.0, Retag::Refuse)?;
     // Before any thread: what follows may run in name spaces of its own.
-    let options = notes_sandbox::Options { isolation: settings.isolation.value };
+    let options = notes_sandbox::Options {
+        isolation: settings.isolation.value,
+        files: Some(settings.store.value.clone()),
+    };
     let sandbox = notes_sandbox::enter(&options).map_err(failure::enter)?;
     let store = Store::open(&settings.store.value).map_err(failure::store)?;
     let cancel = Cancel::new().map_err(|error| Failure::new(Kind::Internal, error))?;

@@ -47,32 +47,59 @@ async fn a_full_disk_is_named_and_the_store_goes_on() {
 
 /// Builds on a disk with so many kilobytes left, and once more when there are enough.
 fn on_a_disk(world: &World, left: u64) -> [Ran; 2] {
-    let disk = world.home().join("disk");
-    let _ = fs::create_dir(&disk);
-    // The disk is in a mount name space of its own: nothing of it stays, however the test ends.
     let script = format!(
         "mount -t tmpfs -o size={DISK}k none $DISK || exit 99\n\
          dd if=/dev/zero of=$DISK/filler bs=1k count={} 2> /dev/null\n\
-         build() {{ \"$@\" --no-push --store $DISK/store > $OUT/$NAME.out 2> $OUT/$NAME.err; echo $? > $OUT/$NAME.code; }}\n\
          NAME=full build \"$@\"\n\
          rm $DISK/filler\n\
          NAME=after build \"$@\"\n\
          echo drafts: $(ls $DISK/store/drafts | wc -l) >> $OUT/after.err\n",
         DISK - left
     );
+    with_a_mount(world, &script);
+    ["full", "after"].map(|name| ran(world, name))
+}
+
+/// Runs a script that mounts something at `DISK` and builds in a store there.
+fn with_a_mount(world: &World, script: &str) {
+    const BUILD: &str = "build() { \"$@\" -v --no-push --store $DISK/store > $OUT/$NAME.out 2> $OUT/$NAME.err; \
+                         echo $? > $OUT/$NAME.code; }\n";
+    let disk = world.home().join("disk");
+    let _ = fs::create_dir(&disk);
     let inner = world.command(world.repository.path(), &[]);
+    // The mount is in a mount name space of its own: nothing of it stays, however the test ends.
     let mut command = std::process::Command::new("unshare");
-    command.args(["--mount", "sh", "-c", &script, "sh"]).arg(inner.get_program());
+    command.args(["--mount", "sh", "-c", &[BUILD, script].concat(), "sh"]);
+    command.arg(inner.get_program());
     command.current_dir(world.repository.path()).stdin(Stdio::null()).env_clear();
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("DISK", &disk);
     let status = command.env("OUT", world.home()).status().unwrap();
     assert!(status.success(), "the disk is not mounted: {status}");
-    ["full", "after"].map(|name| {
-        let read = |kind: &str| fs::read(world.home().join(format!("{name}.{kind}"))).unwrap();
-        let code = String::from_utf8(read("code")).unwrap();
-        world.normalized(&read("out"), &read("err"), code.trim().parse().unwrap())
-    })
+}
+
+/// Returns how the build of a script went that was called so.
+fn ran(world: &World, name: &str) -> Ran {
+    let read = |kind: &str| fs::read(world.home().join(format!("{name}.{kind}"))).unwrap();
+    let code = String::from_utf8(read("code")).unwrap();
+    world.normalized(&read("out"), &read("err"), code.trim().parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_on_an_overlay_does_without_mounts() {
+    let test = "a_store_on_an_overlay_does_without_mounts";
+    if !process::is_root() {
+        return skip(test, "an overlay is mounted by root");
+    }
+    let Some(world) = world(test).await else { return };
+    let good = world.build(&["--no-push"]);
+    let script = "cd $OUT && mkdir lower upper work && cd - > /dev/null\n\
+                  mount -t overlay none -o lowerdir=$OUT/lower,upperdir=$OUT/upper,workdir=$OUT/work $DISK || exit 99\n\
+                  NAME=overlay build \"$@\"\n";
+    with_a_mount(&world, script);
+    let built = ran(&world, "overlay");
+    assert_eq!(built.digest(), good.digest(), "{built}");
+    assert!(built.stderr.contains("isolation chroot: "), "{built}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,9 +34,9 @@ fn main() -> ExitCode {
 fn answer() -> Result<String, Box<dyn std::error::Error>> {
     let argument = std::env::args().nth(1);
     let isolation = std::env::args().nth(2).map(|name| name.parse()).transpose()?;
-    let options = Options { isolation };
+    let options = Options { isolation, ..Options::default() };
     match argument.as_deref() {
-        None => Ok(describe(&notes_sandbox::probe()?)),
+        None => Ok(describe(&notes_sandbox::probe(&options)?)),
         Some(word @ ("run" | "cancel")) => {
             let commands: Vec<Command> = serde_json::from_reader(io::stdin().lock())?;
             let sandbox = notes_sandbox::enter(&options)?;

@@ -1,12 +1,12 @@
 //! What a command finds, and how failures read.
 
-use notes_sandbox::{EnterError, Exit, Network};
+use notes_sandbox::{EnterError, Exit, Network, Options};
 
 use crate::world::{Answer, Who, World, as_user, everyone, everywhere};
 
 #[test]
 fn a_program_without_init_is_never_started_again() {
-    let error = notes_sandbox::probe().unwrap_err();
+    let error = notes_sandbox::probe(&Options::default()).unwrap_err();
     assert!(matches!(error, EnterError::NotInitialised));
     insta::assert_snapshot!(error.hint().unwrap(), @"call it in the first line of `main`");
 }

@@ -105,7 +105,10 @@ fn main() -> std::process::ExitCode {
 fn answer() -> Result<String, String> {
     let request: Request =
         serde_json::from_reader(io::stdin().lock()).map_err(|error| error.to_string())?;
-    let options = notes_sandbox::Options { isolation: request.isolation };
+    let options = notes_sandbox::Options {
+        isolation: request.isolation,
+        ..notes_sandbox::Options::default()
+    };
     let sandbox = notes_sandbox::enter(&options).map_err(|it| chain(&it))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let answer = runtime.block_on(carry_out(&request, sandbox))?;
