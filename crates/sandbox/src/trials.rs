@@ -52,8 +52,9 @@ impl Drop for Attempt {
 pub(crate) fn attempt(isolation: Isolation, files: Option<&Path>) -> Result<Offer, Refusal> {
     match isolation {
         Isolation::Namespaces => {
+            let offer = namespaces()?;
             files.map_or(Ok(()), upper_side)?;
-            namespaces()
+            Ok(offer)
         }
         Isolation::Chroot => chroot(),
         Isolation::Traced | Isolation::None => {
