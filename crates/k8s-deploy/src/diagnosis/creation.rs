@@ -40,7 +40,8 @@ pub(super) fn diagnose(scene: &Scene<'_>) -> Option<Diagnosis> {
         let hint = "create the ServiceAccount, or take `serviceAccountName` out of the manifest";
         (
             Cause::ServiceAccountMissing,
-            Grade::probable(8),
+            // The controller tries again after twice as long each time, among others 5.1 and 10.2 seconds after the first.
+            Grade::probable(12),
             "the pods' service account is missing",
             hint,
         )
