@@ -82,13 +82,7 @@ impl Client {
         accepted: &[StatusCode],
         build: impl Fn(&reqwest::Client) -> RequestBuilder + Sync,
     ) -> Result<Response, RequestError> {
-        let mut attempts = self.retry.begin(self.reporter.as_ref());
-        loop {
-            match self.send_checked(registry, scope, accepted, &build).await {
-                Ok(response) => return Ok(response),
-                Err(error) => attempts.wait(error).await?,
-            }
-        }
+        self.patiently(|| self.send_checked(registry, scope, accepted, &build)).await
     }
 
     /// The same for an answer that is read to its end, which has at most `limit` bytes: one that breaks off is asked for
@@ -100,17 +94,26 @@ impl Client {
         limit: usize,
         build: impl Fn(&reqwest::Client) -> RequestBuilder + Sync,
     ) -> Result<(Response, bytes::Bytes), RequestError> {
+        self.patiently(|| async {
+            let mut response = self.send_checked(registry, scope, &[], &build).await?;
+            let bytes = body(&mut response, limit).await?;
+            Ok((response, bytes))
+        })
+        .await
+    }
+
+    /// Carries out `attempt`, again after a failure that may pass.
+    pub(crate) async fn patiently<T, F>(
+        &self,
+        attempt: impl Fn() -> F + Sync,
+    ) -> Result<T, RequestError>
+    where
+        F: Future<Output = Result<T, RequestError>>,
+    {
         let mut attempts = self.retry.begin(self.reporter.as_ref());
         loop {
-            let read = match self.send_checked(registry, scope, &[], &build).await {
-                Ok(mut response) => {
-                    let bytes = body(&mut response, limit).await;
-                    bytes.map(|bytes| (response, bytes))
-                }
-                Err(error) => Err(error),
-            };
-            match read {
-                Ok(read) => return Ok(read),
+            match attempt().await {
+                Ok(done) => return Ok(done),
                 Err(error) => attempts.wait(error).await?,
             }
         }
@@ -301,14 +304,11 @@ impl Client {
         service: Option<&str>,
         credential: Option<&Credential>,
     ) -> Result<Authorization, RequestError> {
-        let mut attempts = self.retry.begin(self.reporter.as_ref());
-        loop {
+        self.patiently(|| {
             let builder = token_request(self.http.any(), scope, realm, service, credential);
-            match self.grant(registry, realm, builder).await {
-                Ok(authorization) => return Ok(authorization),
-                Err(error) => attempts.wait(error).await?,
-            }
-        }
+            self.grant(registry, realm, builder)
+        })
+        .await
     }
 
     async fn grant(

@@ -138,7 +138,7 @@ impl Remote {
         method: Method,
         url: &str,
         accepted: &[StatusCode],
-        complete: impl Fn(RequestBuilder) -> RequestBuilder,
+        complete: impl Fn(RequestBuilder) -> RequestBuilder + Sync,
     ) -> Result<Answer, RequestError> {
         let no_url = |_| RequestError::answer(method.as_str(), "the address is no URL");
         let url: Url = url.parse().map_err(no_url)?;
@@ -147,23 +147,19 @@ impl Remote {
         let server: Registry = authority
             .parse()
             .map_err(|_| RequestError::answer(method.as_str(), "the address has no usable host"))?;
-        let mut attempts = self.client().retry.begin(self.client().reporter.as_ref());
-        loop {
-            let request = complete(self.client().http.any().request(method.clone(), url.clone()));
-            let sent = match self.client().execute(&server, request, None).await {
-                Ok(response)
-                    if response.status().is_success() || accepted.contains(&response.status()) =>
-                {
+        let client = self.client();
+        client
+            .patiently(|| async {
+                let request = complete(client.http.any().request(method.clone(), url.clone()));
+                let response = client.execute(&server, request, None).await?;
+                let status = response.status();
+                if status.is_success() || accepted.contains(&status) {
                     return Ok(Answer(response));
                 }
-                Ok(response) => {
-                    let request = described(&response);
-                    let refusal = Box::new(refusal::read(&server, response, &[]).await);
-                    RequestError::Refused { request, refusal }
-                }
-                Err(error) => error,
-            };
-            attempts.wait(sent).await?;
-        }
+                let request = described(&response);
+                let refusal = Box::new(refusal::read(&server, response, &[]).await);
+                Err(RequestError::Refused { request, refusal })
+            })
+            .await
     }
 }
