@@ -161,19 +161,6 @@ pub(crate) fn leave_keyring() {
     };
 }
 
-/// Puts a seccomp filter before the system calls of this thread and of all that it starts.
-pub(crate) fn filter_system_calls(program: &[libc::sock_filter]) -> io::Result<()> {
-    let program = libc::sock_fprog {
-        len: libc::c_ushort::try_from(program.len()).expect("filters are short"),
-        filter: program.as_ptr().cast_mut(),
-    };
-    // SAFETY: the kernel reads `len` instructions, which live until the call returns, and writes none.
-    let result = unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program)
-    };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
 /// Brings up the loopback device of a new network name space.
 pub(crate) fn raise_loopback() -> io::Result<()> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;

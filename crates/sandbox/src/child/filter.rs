@@ -15,7 +15,7 @@ use libc::{
     SECCOMP_RET_ERRNO, c_int, c_long, seccomp_data, sock_filter,
 };
 
-use crate::sys;
+use crate::sys::seccomp;
 
 const REFUSED: &[c_long] = &[
     libc::SYS_acct,
@@ -76,7 +76,7 @@ const X32: u32 = 0x4000_0000;
 
 /// Refuses the calls to this process and all that come from it, for ever, where it may.
 pub(crate) fn install() -> io::Result<()> {
-    match sys::filter_system_calls(&program()) {
+    match seccomp::filter_calls(&program()) {
         // seccomp(2): neither `CAP_SYS_ADMIN` nor `no_new_privs`.
         Err(error) if error.raw_os_error() == Some(libc::EACCES) => Ok(()),
         done => done,

@@ -1,4 +1,4 @@
-//! Answering system calls in place of the kernel (`seccomp_unotify(2)`).
+//! Filters before system calls (`seccomp(2)`), and answering calls in place of the kernel (`seccomp_unotify(2)`).
 
 use std::io;
 use std::mem;
@@ -39,20 +39,26 @@ pub(crate) enum Form {
 /// Has the calls that `filter` chooses, of this process and all that it becomes or starts, wait for an answer at the returned
 /// descriptor. Needs `CAP_SYS_ADMIN` in its user name space.
 pub(crate) fn listen(_: SingleThreaded, filter: &[libc::sock_filter]) -> io::Result<OwnedFd> {
+    let listener = set_filter(filter, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER)?;
+    // SAFETY: the call returned a descriptor that nobody else has.
+    Ok(unsafe { OwnedFd::from_raw_fd(listener) })
+}
+
+/// Puts `filter` before the system calls of this thread and of all that it starts.
+pub(crate) fn filter_calls(filter: &[libc::sock_filter]) -> io::Result<()> {
+    set_filter(filter, 0).map(drop)
+}
+
+/// Returns what the call returns: with `SECCOMP_FILTER_FLAG_NEW_LISTENER` a descriptor.
+fn set_filter(filter: &[libc::sock_filter], flags: libc::c_ulong) -> io::Result<i32> {
     let len = u16::try_from(filter.len()).expect("filters are short");
     let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
     // SAFETY: the kernel reads `len` instructions, which live until the call returns, and writes none.
-    let listener = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &raw const program,
-        )
+    let result = unsafe {
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program)
     };
-    match i32::try_from(listener) {
-        // SAFETY: the call returned a descriptor that nobody else has.
-        Ok(listener) if listener >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(listener) }),
+    match i32::try_from(result) {
+        Ok(result) if result >= 0 => Ok(result),
         _ => Err(io::Error::last_os_error()),
     }
 }
