@@ -5,13 +5,14 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Result;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
     fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
 };
 
+use crate::in_root::open_in_root;
 use crate::sys;
 
 pub(crate) const NOSUID: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID;
@@ -67,7 +68,7 @@ pub(crate) fn attach(mount: impl AsFd, target: impl AsFd) -> Result<()> {
 /// Opens a place, neither for reading nor for writing, as if `root` were `/`.
 pub(crate) fn place(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)
+    open_in_root(root, path, flags)
 }
 
 /// Opens a place of this machine.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::mount::UnmountFlags;
 
 use crate::ids::Ids;
+use crate::in_root::open_in_root;
 use crate::isolation::Isolation;
 use crate::overlay;
 
@@ -57,11 +58,10 @@ impl View {
     ///
     /// As `openat2(2)`.
     pub fn open(&self, path: &Path) -> io::Result<std::fs::File> {
-        use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+        use rustix::fs::{CWD, Mode, OFlags};
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let root = rustix::fs::openat(CWD, &self.root, flags | OFlags::DIRECTORY, Mode::empty())?;
-        let file = rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)?;
-        Ok(file.into())
+        Ok(open_in_root(root, path, flags)?.into())
     }
 }
 

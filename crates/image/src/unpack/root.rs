@@ -10,9 +10,9 @@ use std::{
 
 use rustix::{
     fs::{
-        AtFlags, Dev, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_OMIT,
-        Uid, XattrFlags, chmodat, chownat, fsetxattr, linkat, makedev, mkdirat, mknodat, openat,
-        openat2, statat, symlinkat, unlinkat, utimensat,
+        AtFlags, Dev, FileType, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid,
+        XattrFlags, chmodat, chownat, fsetxattr, linkat, makedev, mkdirat, mknodat, openat, statat,
+        symlinkat, unlinkat, utimensat,
     },
     io::Errno,
 };
@@ -39,7 +39,7 @@ impl Root {
     fn directory(&self, path: &Path) -> rustix::io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        openat2(&self.root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)
+        notes_sandbox::open_in_root(&self.root, path, flags)
     }
 
     /// Makes the directories on the way to `path` that the archive did not name: 0755, as every other tool does.

@@ -8,7 +8,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use crate::in_root::open_in_root;
 
 use super::call::{Link, Place};
 
@@ -117,7 +119,7 @@ fn open_path(thread: u32, directory: i32, path: &Path, link: Link) -> io::Result
     }
     // It has changed its root directory.
     let root = openat(CWD, root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    Ok(openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)?)
+    Ok(open_in_root(root, path, flags)?)
 }
 
 fn is_same(one: &str, other: &str) -> io::Result<bool> {
