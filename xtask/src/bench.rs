@@ -17,10 +17,10 @@ use std::{
     error::Error,
     fs, io,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
-use crate::{cargo, cli::Benched, output};
+use crate::{cargo, cli::Benched, output, program};
 
 pub(crate) use build::Scenario;
 pub(crate) use images::Images;
@@ -37,6 +37,14 @@ pub(crate) fn run(benched: &Benched) -> std::result::Result<ExitCode, Box<dyn Er
     };
     output::result(&tables.map_err(|error| -> Box<dyn Error> { error })?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs git on a repository of a benchmark, and returns what it prints.
+fn git(repository: &Path, arguments: &[&str]) -> Result<String> {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=bench", "-c", "user.email=bench@example.com"]);
+    git.args(["-c", "gc.auto=0"]).args(arguments).current_dir(repository);
+    program::result(&mut git)
 }
 
 /// Returns a directory that is there and empty.

@@ -33,12 +33,10 @@ impl Notes {
         let repository = directory.join("repository");
         fs::create_dir_all(&repository)?;
         fs::write(repository.join("Dockerfile"), "ARG BASE\nFROM ${BASE}\n")?;
-        let identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"];
         for arguments in
             [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "Pull"]]
         {
-            let mut git = Command::new("git");
-            program::run(git.args(identity).args(arguments).current_dir(&repository))?;
+            crate::bench::git(&repository, arguments)?;
         }
         Ok(Self { program, repository })
     }

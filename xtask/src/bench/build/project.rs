@@ -140,10 +140,7 @@ impl Project {
     }
 
     fn git(&self, arguments: &[&str]) -> Result<String> {
-        let mut git = Command::new("git");
-        git.args(["-c", "user.name=bench", "-c", "user.email=bench@example.com"]);
-        git.args(["-c", "gc.auto=0"]).args(arguments).current_dir(&self.directory);
-        program::result(&mut git)
+        crate::bench::git(&self.directory, arguments)
     }
 }
 
