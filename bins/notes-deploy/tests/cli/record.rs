@@ -5,26 +5,13 @@ use std::{fs, process::Command};
 use notes_testkit::{cluster::kubectl, skip};
 use serde_json::Value;
 
-use crate::world::{PINNED, Place};
+use crate::world::{PINNED, Place, WITHOUT_PODS};
 
 /// Another image that no registry has.
 const OTHER: &str =
     "docker.io/user/app@sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
 
-/// No pod runs, so that no image is needed.
-const MANIFESTS: &str = "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 0
-  minReadySeconds: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers: [{name: web, image: user/app, resources: {limits: {cpu: 1000m}}}]
----
+const SECRET: &str = "---
 apiVersion: v1
 kind: Secret
 metadata: {name: keys}
@@ -47,7 +34,9 @@ impl World {
                 return None;
             }
         };
-        fs::write(place.directory.path().join("k8s.yaml"), MANIFESTS).unwrap();
+        let manifests = WITHOUT_PODS
+            .replace("image: user/app", "image: user/app, resources: {limits: {cpu: 1000m}}");
+        fs::write(place.directory.path().join("k8s.yaml"), manifests + SECRET).unwrap();
         Some(Self { place, kubectl })
     }
 

@@ -10,28 +10,11 @@ use notes_testkit::skip;
 
 use crate::{
     ground::Ground,
+    web::Web,
     world::{Ended, Place},
 };
 
 const SCRIPT: &str = "/usr/bin/script";
-
-/// A Deployment whose pod is ready two seconds after its start.
-const MANIFESTS: &str = "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - name: web
-        image: web
-        command: [sleep, \"3600\"]
-        readinessProbe: {exec: {command: [\"true\"]}, initialDelaySeconds: 2, periodSeconds: 1}
-";
 
 /// Runs what `command` would run in a terminal of its own, and returns all that the terminal got.
 fn in_a_terminal(command: &Command, directory: &Path) -> Ended {
@@ -60,7 +43,8 @@ async fn a_terminal_shows_a_table_and_a_pipe_lines() {
     }
     let Some(ground) = Ground::prepare(test).await else { return };
     let Some(place) = Place::find(test).await else { return };
-    fs::write(place.directory.path().join("k8s.yaml"), MANIFESTS).unwrap();
+    let release = |round| Web { seconds: 2, round, ..Web::default() }.to_string();
+    fs::write(place.directory.path().join("k8s.yaml"), release(0)).unwrap();
     let image = ground.image.to_string();
     let arguments = ["-f", "k8s.yaml", "--image", &image];
     let seen = in_a_terminal(&place.command(&arguments), place.directory.path());
@@ -73,8 +57,7 @@ async fn a_terminal_shows_a_table_and_a_pipe_lines() {
     let end = seen.stdout.rsplit("\x1b[2K").next().unwrap();
     assert!(!end.contains("AVAILABLE") && end.contains("Deployed"), "{seen}");
 
-    let change = MANIFESTS.replace("3600", "3601");
-    fs::write(place.directory.path().join("k8s.yaml"), change).unwrap();
+    fs::write(place.directory.path().join("k8s.yaml"), release(1)).unwrap();
     let piped = place.run(&arguments);
     assert!(piped.stderr.contains("     Rollout Waiting for deployment \"web\""), "{piped}");
     assert!(!piped.stderr.contains("AVAILABLE") && !piped.stderr.contains('\x1b'), "{piped}");

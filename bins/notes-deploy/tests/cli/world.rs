@@ -22,6 +22,21 @@ use notes_k8s_deploy::{Manifest, Object, Provenance, Release, manifest, record::
 use notes_testkit::{cluster::Cluster, skip};
 use tempfile::TempDir;
 
+/// A Deployment of which no pod runs, so that no image is needed.
+pub(crate) const WITHOUT_PODS: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 0
+  minReadySeconds: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: user/app}]
+";
+
 /// An image that no registry has; what is deployed is not run where it is used.
 pub(crate) const PINNED: &str =
     "docker.io/user/app@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
