@@ -231,7 +231,7 @@ async fn follow_to_the_end(
     }
     let rollout = rollout::Options {
         former: journal.former(),
-        redactor: Redactor::of(release.manifests.iter().map(|manifest| &manifest.object)),
+        redactor: Redactor::of(release.objects()),
         ..options.rollout.clone()
     };
     let outcome = follow(cluster, applied, &rollout, reporter).await?;

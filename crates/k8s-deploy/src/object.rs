@@ -38,6 +38,11 @@ impl Object {
         &mut self.0
     }
 
+    /// Tells whether it is a Secret, whose values nobody is shown.
+    pub fn is_secret(&self) -> bool {
+        self.kind() == "Secret" && self.group().is_empty()
+    }
+
     /// Returns the value at a JSON pointer (RFC 6901), nulls counted as absent.
     pub fn at(&self, pointer: &str) -> Option<&Value> {
         self.0.pointer(pointer).filter(|value| !value.is_null())

@@ -113,6 +113,18 @@ pub struct Options {
 }
 
 impl Release {
+    /// Returns its objects, in the order of the manifests.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.manifests.iter().map(|manifest| &manifest.object)
+    }
+
+    /// Returns the manifest of the namespace `name`, where it has one.
+    pub(crate) fn namespace_manifest(&self, name: &str) -> Option<&Manifest> {
+        self.manifests.iter().find(|manifest| {
+            manifest.object.kind() == "Namespace" && manifest.object.name() == name
+        })
+    }
+
     /// Makes a release of `manifests` that runs `image`.
     ///
     /// # Errors

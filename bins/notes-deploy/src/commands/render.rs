@@ -15,7 +15,7 @@ use crate::{
 pub(crate) async fn run(session: &Session, arguments: &DeployArguments) -> Result<(), Failure> {
     let settings = DeploySettings::resolve(session, arguments)?;
     let release = prepare(session, arguments, &settings).await?;
-    let objects = release.manifests.iter().map(|manifest| &manifest.object);
+    let objects = release.objects();
     super::print(render::to_yaml(objects).trim_end())
 }
 

@@ -135,10 +135,9 @@ impl Story {
     fn judge(&self, ending: &Ending) -> Vec<Case> {
         let mut cases: Vec<Case> = self
             .release
-            .manifests
-            .iter()
-            .map(|manifest| {
-                let id = manifest.object.id();
+            .objects()
+            .map(|object| {
+                let id = object.id();
                 Case::of(&id, &self.timeline, self.problem_of(&id, ending))
             })
             .collect();

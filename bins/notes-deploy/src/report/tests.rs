@@ -54,7 +54,7 @@ fn release() -> Release {
 /// A deploy whose pods crash with a secret on their lips.
 fn story() -> Story {
     let release = release();
-    let ids: Vec<_> = release.manifests.iter().map(|manifest| manifest.object.id()).collect();
+    let ids: Vec<_> = release.objects().map(Object::id).collect();
     let moment = |second, what, index: usize, text: &str| Moment {
         at: at(second),
         what,

@@ -108,9 +108,7 @@ pub(crate) async fn prepare(
 ) -> Result<Resources, Error> {
     let resources = Resources::resolve(cluster, &release.manifests).await?;
     for name in namespace::names(release, &resources) {
-        let manifest = release.manifests.iter().find(|manifest| {
-            manifest.object.kind() == "Namespace" && manifest.object.name() == name
-        });
+        let manifest = release.namespace_manifest(&name);
         if manifest.is_none() && seen == Some(name.as_str()) {
             continue;
         }
@@ -162,9 +160,7 @@ pub(crate) async fn make_missing(
     let resources = Resources::resolve(cluster, &release.manifests).await?;
     for name in namespace::names(release, &resources) {
         if !namespace::may_be_there(cluster, &name).await? {
-            let manifest = release.manifests.iter().find(|manifest| {
-                manifest.object.kind() == "Namespace" && manifest.object.name() == name
-            });
+            let manifest = release.namespace_manifest(&name);
             made.extend(namespace::ensure(cluster, &name, manifest, options, reporter).await?);
         }
     }

@@ -13,16 +13,15 @@ use crate::{
 /// Returns the namespaces that the release's objects live in or that it describes.
 pub(super) fn names(release: &Release, resources: &Resources) -> BTreeSet<String> {
     let mut names: BTreeSet<_> = release
-        .manifests
-        .iter()
-        .filter_map(|manifest| match manifest.object.kind() {
-            "Namespace" => Some(manifest.object.name().to_owned()),
-            _ => manifest.object.namespace().map(Into::into),
+        .objects()
+        .filter_map(|object| match object.kind() {
+            "Namespace" => Some(object.name().to_owned()),
+            _ => object.namespace().map(Into::into),
         })
         .collect();
-    let has_defaulted = release.manifests.iter().any(|manifest| {
-        manifest.object.namespace().is_none()
-            && resources.of(&manifest.object).is_some_and(|r| r.scope == Scope::Namespaced)
+    let has_defaulted = release.objects().any(|object| {
+        object.namespace().is_none()
+            && resources.of(object).is_some_and(|r| r.scope == Scope::Namespaced)
     });
     if has_defaulted {
         names.insert(release.namespace.clone());

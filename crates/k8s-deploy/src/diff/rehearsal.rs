@@ -164,7 +164,7 @@ fn missing_namespace(refusal: &RequestError) -> Option<String> {
 
 /// Tells whether the release itself defines the kind of `object`.
 fn is_defined(release: &Release, object: &Object) -> bool {
-    release.manifests.iter().any(|Manifest { object: other, .. }| {
+    release.objects().any(|other| {
         other.kind() == "CustomResourceDefinition"
             && other.text("/spec/group") == Some(object.group())
             && other.text("/spec/names/kind") == Some(object.kind())

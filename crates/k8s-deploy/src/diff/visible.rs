@@ -22,7 +22,7 @@ const HIDDEN_CHANGED: &str = "(hidden, another value)";
 pub(super) fn visible(before: Option<&Object>, after: &Object) -> (Option<Object>, Object) {
     let mut before = before.map(described);
     let mut after = described(after);
-    if after.group().is_empty() && after.kind() == "Secret" {
+    if after.is_secret() {
         for field in ["data", "stringData"] {
             hide(before.as_mut(), &mut after, field);
         }

@@ -39,7 +39,7 @@ const SECRETS: usize = 32;
 ///
 /// Never fails: what cannot be read within `limit`, or may not be, is [named](Evidence::missing).
 pub async fn collect(cluster: &Cluster, release: &Release, limit: Duration) -> Evidence {
-    let redactor = Redactor::of(release.manifests.iter().map(|manifest| &manifest.object));
+    let redactor = Redactor::of(release.objects());
     let evidence = Evidence { redactor, ..Evidence::default() };
     let mut collection = Collection { cluster, end: Instant::now() + limit, evidence };
     let objects = collection.objects(release).await;
@@ -95,9 +95,8 @@ impl Collection<'_> {
                 .or_else(|| manifest::resource(object.api_version(), object.kind()))
         };
         let wanted: Vec<(Resource, Object)> = release
-            .manifests
-            .iter()
-            .filter_map(|manifest| Some((resource(&manifest.object)?, manifest.object.clone())))
+            .objects()
+            .filter_map(|object| Some((resource(object)?, object.clone())))
             .collect();
         let cluster = self.cluster;
         let end = self.end.min(Instant::now() + PATIENCE);

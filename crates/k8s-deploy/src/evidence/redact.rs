@@ -67,7 +67,7 @@ impl Redactor {
 
     /// Remembers the secrets that `object` holds.
     pub fn learn(&mut self, object: &Object) {
-        if is_secret(object) {
+        if object.is_secret() {
             for value in texts(object.at("/stringData")) {
                 self.learn_value(value);
             }
@@ -130,7 +130,7 @@ impl Redactor {
     /// Returns `object` without secrets, and without what only the API server needs.
     pub(crate) fn object(&self, object: &Object) -> Object {
         let mut value = object.as_value().clone();
-        if is_secret(object) {
+        if object.is_secret() {
             for field in ["data", "stringData"] {
                 for value in
                     value[field].as_object_mut().into_iter().flat_map(|map| map.values_mut())
@@ -170,10 +170,6 @@ impl Redactor {
             _ => {}
         }
     }
-}
-
-fn is_secret(object: &Object) -> bool {
-    object.kind() == "Secret" && object.group().is_empty()
 }
 
 fn texts(map: Option<&Value>) -> impl Iterator<Item = &str> {

@@ -140,7 +140,7 @@ pub(crate) fn unwanted(made: Vec<Made>, release: &Release) -> Vec<Made> {
 
 fn wants(release: &Release, id: &ObjectId) -> bool {
     let namespace = &release.namespace;
-    release.manifests.iter().any(|manifest| is_named(&manifest.object, namespace, id))
+    release.objects().any(|object| is_named(object, namespace, id))
 }
 
 fn has(objects: &[Object], record: &Record, id: &ObjectId) -> bool {

@@ -41,12 +41,8 @@ impl Migration {
     /// Fails when no workload runs the image.
     pub fn job(&self, release: &Release) -> Result<Object, Error> {
         let image = release.image.to_string();
-        let mut workloads: Vec<&Object> = release
-            .manifests
-            .iter()
-            .map(|manifest| &manifest.object)
-            .filter(|object| container(object, &image).is_some())
-            .collect();
+        let mut workloads: Vec<&Object> =
+            release.objects().filter(|object| container(object, &image).is_some()).collect();
         workloads.sort_by_key(|object| object.kind() != "Deployment");
         let workload =
             workloads.first().ok_or_else(|| Error::NoWorkload { image: release.image.name() })?;

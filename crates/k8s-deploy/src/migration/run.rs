@@ -62,7 +62,7 @@ pub async fn migrate(
     let rollout = rollout::Options {
         timeout: Some(migration.timeout),
         limit: options.limit,
-        redactor: Redactor::of(release.manifests.iter().map(|manifest| &manifest.object)),
+        redactor: Redactor::of(release.objects()),
         ..rollout::Options::default()
     };
     let outcome = follow_with_lines(cluster, &applied, &rollout, reporter).await?;

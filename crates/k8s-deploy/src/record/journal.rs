@@ -85,10 +85,7 @@ impl<'a> Journal<'a> {
         namespaces
             .filter(|object| object.kind() == "Namespace")
             .map(|object| object.name().to_owned())
-            .filter(|name| {
-                let mut wanted = release.manifests.iter().map(|manifest| &manifest.object);
-                !wanted.any(|object| object.kind() == "Namespace" && object.name() == name)
-            })
+            .filter(|name| release.namespace_manifest(name).is_none())
             .collect()
     }
 

@@ -94,7 +94,7 @@ impl Record {
             state: State::Deploying,
             attempt: first(),
             verified: None,
-            objects: release.manifests.iter().map(|manifest| manifest.object.clone()).collect(),
+            objects: release.objects().cloned().collect(),
             marks: Marks::new(),
             made: Vec::new(),
         }
@@ -135,7 +135,7 @@ impl Record {
     pub(crate) fn is_of(&self, release: &Release) -> bool {
         self.provenance.commit == release.provenance.commit
             && self.image == release.image.to_string()
-            && self.objects.iter().eq(release.manifests.iter().map(|manifest| &manifest.object))
+            && self.objects.iter().eq(release.objects())
     }
 
     /// Tells whether `release` is what was recorded, and stands since.
