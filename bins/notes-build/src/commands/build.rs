@@ -7,10 +7,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 use notes_console::{Failure, Kind, Session, Ui, print_result, signal};
 use notes_dockerfile::Dockerfile;
 use notes_gitinfo::Worktree;
-use notes_image::{Plan, Store, build::Reuse, tree::Tree};
+use notes_image::{Plan, build::Reuse, tree::Tree};
 use notes_oci::{Digest, Platform, Reference};
 use notes_registry::Retag;
-use notes_sandbox::{Cancel, Secret};
+use notes_sandbox::Secret;
 
 use crate::{
     annotations::Annotations,
@@ -24,7 +24,6 @@ use crate::{
     handover::Handover,
     output::Output,
     project::{Files, Project},
-    registry,
     reporter::Elapsed,
     secrets,
     settings::{self, Settings},
@@ -65,26 +64,16 @@ pub(super) struct Job {
 pub(crate) fn run(session: &Session, arguments: &BuildArguments) -> Result<(), Failure> {
     let started = Instant::now();
     let job = Job::prepare(session, arguments)?;
-    let Settings { mirrors, insecure, .. } = &job.settings;
-    let remote = registry::remote(session, &mirrors.value.0, &insecure.value.0, job.retag)?;
-    // Before any thread: what follows may run in name spaces of its own.
-    let options = notes_sandbox::Options {
-        isolation: job.settings.isolation.value,
-        files: Some(job.settings.store.value.clone()),
-    };
-    let sandbox = notes_sandbox::enter(&options).map_err(failure::enter)?;
+    let mut engine = Engine::enter(session, &job.settings, job.retag)?;
     session.ui.detail(format_args!(
         "isolation {}: {}",
-        sandbox.isolation(),
-        sandbox.probe().reason
+        engine.sandbox.isolation(),
+        engine.sandbox.probe().reason
     ));
-    let store = Store::open(&job.settings.store.value).map_err(failure::store)?;
-    let cancel = Cancel::new().map_err(|error| Failure::new(Kind::Internal, error))?;
     let sources = &job.settings.cache_from.value.0;
-    let caches = (!sources.is_empty())
-        .then(|| Arc::new(Caches::new(&remote, sources.clone(), session.ui.clone())));
-    let memory = Arc::new(store.clone());
-    let engine = Engine { remote, store, sandbox, memory, caches, cancel: cancel.clone() };
+    engine.caches = (!sources.is_empty())
+        .then(|| Arc::new(Caches::new(&engine.remote, sources.clone(), session.ui.clone())));
+    let cancel = engine.cancel.clone();
     let work = job.carry_out(session, engine, started);
     block_on(signal::unless_stopped(work, move || cancel.cancel()))
 }

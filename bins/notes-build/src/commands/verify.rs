@@ -5,10 +5,9 @@ mod difference;
 use std::{collections::BTreeMap, sync::Arc};
 
 use notes_console::{Failure, Kind, Session, print_result, settings::Origin, signal};
-use notes_image::{Store, build::Reuse};
+use notes_image::build::Reuse;
 use notes_oci::{Digest, Image, ImageSource as _, Platform, Reference};
 use notes_registry::{Remote, Retag};
-use notes_sandbox::Cancel;
 
 use super::build::{Engine, Job};
 use crate::{
@@ -17,7 +16,6 @@ use crate::{
     contexts::ImagesError,
     failure,
     project::Project,
-    registry,
     settings::Settings,
 };
 use difference::Difference;
@@ -36,16 +34,8 @@ pub(crate) fn run(session: &Session, arguments: &VerifyArguments) -> Result<(), 
     let here = Project::open(&arguments.build, &session.environment, &session.current)?;
     let settings =
         Settings::resolve(&here, &arguments.build, &session.environment, &session.current)?;
-    let Settings { mirrors, insecure, .. } = &settings;
-    let remote = registry::remote(session, &mirrors.value.0, &insecure.value.0, Retag::Refuse)?;
-    // Before any thread: what follows may run in name spaces of its own.
-    let options = notes_sandbox::Options {
-        isolation: settings.isolation.value,
-        files: Some(settings.store.value.clone()),
-    };
-    let sandbox = notes_sandbox::enter(&options).map_err(failure::enter)?;
-    let store = Store::open(&settings.store.value).map_err(failure::store)?;
-    let cancel = Cancel::new().map_err(|error| Failure::new(Kind::Internal, error))?;
+    let engine = Engine::enter(session, &settings, Retag::Refuse)?;
+    let cancel = engine.cancel.clone();
     let verification = Verification {
         session,
         arguments: &arguments.build,
@@ -53,14 +43,7 @@ pub(crate) fn run(session: &Session, arguments: &VerifyArguments) -> Result<(), 
         here,
         settings,
         // It keeps nothing: the next build is not to take from it what may be wrong.
-        engine: Engine {
-            remote,
-            store,
-            sandbox,
-            memory: Arc::new(()),
-            caches: None,
-            cancel: cancel.clone(),
-        },
+        engine: Engine { memory: Arc::new(()), ..engine },
     };
     block_on(signal::unless_stopped(verification.all(), move || cancel.cancel()))
 }

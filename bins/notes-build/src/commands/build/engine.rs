@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use notes_console::{Failure, Kind, Ui, Verbosity};
+use notes_console::{Failure, Kind, Session, Ui, Verbosity};
 use notes_gitinfo::naming;
 use notes_image::{
     Plan, Store,
@@ -11,7 +11,7 @@ use notes_image::{
     plan::Base,
 };
 use notes_oci::{Image, ImageIndex, ImageSource as _, Platform};
-use notes_registry::Remote;
+use notes_registry::{Remote, Retag};
 use notes_sandbox::{Cancel, Sandbox};
 
 use super::Job;
@@ -23,8 +23,10 @@ use crate::{
     product::Product,
     record::{self, Before, Manner},
     redaction::Redaction,
+    registry,
     reporter::{BuildLines, Bytes, Elapsed},
     repositories::Clones,
+    settings::Settings,
 };
 
 /// What a build needs of the machine.
@@ -61,6 +63,23 @@ impl Made {
 }
 
 impl Engine {
+    /// Prepares what a build needs. To be called before any thread exists: what follows may run in name spaces of its own.
+    pub(in crate::commands) fn enter(
+        session: &Session,
+        settings: &Settings,
+        retag: Retag,
+    ) -> Result<Self, Failure> {
+        let Settings { mirrors, insecure, isolation, store, .. } = settings;
+        let remote = registry::remote(session, &mirrors.value.0, &insecure.value.0, retag)?;
+        let options =
+            notes_sandbox::Options { isolation: isolation.value, files: Some(store.value.clone()) };
+        let sandbox = notes_sandbox::enter(&options).map_err(failure::enter)?;
+        let store = Store::open(&store.value).map_err(failure::store)?;
+        let cancel = Cancel::new().map_err(|error| Failure::new(Kind::Internal, error))?;
+        let memory = Arc::new(store.clone());
+        Ok(Self { remote, store, sandbox, memory, caches: None, cancel })
+    }
+
     /// Builds the image of each platform.
     pub(in crate::commands) async fn build(&self, job: &Job, ui: &Ui) -> Result<Made, Failure> {
         let _section = ui.section("build", "Building the image");
