@@ -55,9 +55,24 @@ fn empty(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)
 }
 
+/// Returns all in the order of a round, in which each goes first in its turn: what one leaves to disks and caches, the next one finds.
+fn in_turn<T: Copy>(all: &[T], round: usize) -> impl Iterator<Item = T> {
+    let (later, first) = all.split_at(round % all.len());
+    first.iter().chain(later).copied()
+}
+
 /// Builds notes-build as people run it, and returns where it is: beside the directory of this program.
 fn release() -> Result<PathBuf> {
     output::say("building notes-build for release");
     cargo::build(["notes-build"], &["--release"])?;
     Ok(cargo::target()?.join("release/notes-build"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_goes_first_in_its_turn() {
+        let order = |round| super::in_turn(&['a', 'b', 'c'], round).collect::<String>();
+        assert_eq!([1, 2, 3, 4].map(order), ["bca", "cab", "abc", "bca"]);
+    }
 }

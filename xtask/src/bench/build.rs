@@ -48,7 +48,7 @@ pub(super) fn measure(options: &BuildBenchOptions) -> Result<Table<Scenario>> {
     let mut table = Table::new(&[&notes, &docker, &buildah])?;
     for round in 1..=options.rounds {
         for (project, scenarios) in &projects {
-            for builder in builders {
+            for builder in super::in_turn(&builders, round) {
                 let name = builder.name();
                 round_of(builder, project, scenarios, &registry, &mut |scenario, measured| {
                     output::say(&format!("{round} {scenario} {name}: {measured}"));

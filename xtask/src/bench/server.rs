@@ -68,7 +68,7 @@ pub(super) fn measure(options: &ServerBenchOptions) -> Result<String> {
         images.make(&directory)?;
         for round in 1..=options.rounds {
             for client in clients {
-                for server in Contestant::ALL {
+                for server in super::in_turn(&Contestant::ALL, round) {
                     let run = Run { server, client, images, directory: &directory };
                     let (push, pull) = run.measure(&program)?;
                     for (operation, transfer) in [(Operation::Push, push), (Operation::Pull, pull)]

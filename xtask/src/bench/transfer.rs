@@ -23,9 +23,9 @@ pub(super) fn measure(options: &RegistryBenchOptions) -> Result<String> {
     let cache = cache::directory();
     let directory = cache.join("bench-registry");
     super::empty(&directory)?;
-    let clients =
-        [&Notes::build(&directory)? as &dyn Client, &Skopeo::find()?, &Crane::build(&cache)?];
-    let bench = Bench { registry: Registry::start(&directory.join("registry"))?, directory };
+    let registry = Registry::start(&directory.join("registry"))?;
+    let bench = Bench { registry, carrier: Notes::build(&directory)?, directory };
+    let clients = [&bench.carrier as &dyn Client, &Skopeo::find()?, &Crane::build(&cache)?];
     for images in options.images() {
         images.make(&bench.directory)?;
     }
@@ -44,6 +44,8 @@ pub(super) fn measure(options: &RegistryBenchOptions) -> Result<String> {
 
 struct Bench {
     registry: Registry,
+    /// Brings images to the registry where that is not what is measured.
+    carrier: Notes,
     directory: PathBuf,
 }
 
@@ -58,8 +60,8 @@ impl Bench {
         let mut table = Table::new(&clients.iter().map(|client| *client as _).collect::<Vec<_>>())?;
         for round in 1..=options.rounds {
             for step in options.images().into_iter().flat_map(Step::all) {
-                for client in clients {
-                    let measured = self.run(*client, step, latency.address())?;
+                for client in super::in_turn(clients, round) {
+                    let measured = self.run(client, step, latency.address())?;
                     let name = client.name();
                     output::say(&format!("{round} {step} {name}, {milliseconds} ms: {measured}"));
                     table.add(step, name, measured);
@@ -79,23 +81,24 @@ impl Bench {
         let images = self.directory.join("images");
         let pulled = self.directory.join("pulled");
         let reference = |image: &str| format!("{address}/bench/app:{image}");
-        // Made ready past the latency, by the same client.
+        // Made ready past the latency, and by whoever is fastest: the images are the same byte for byte.
         let ready = |image: &str| format!("{}/bench/app:{image}", self.registry.address());
-        let image = step.image();
+        let bring = |image: &str| run(self.carrier.push(&images.join(image), &ready(image)));
+        let (image, before) = (step.image(), step.images.name());
         match step.action {
             Action::Push => self.registry.forget_all()?,
             Action::PushAgain | Action::PushChanged => {
                 self.registry.forget_all()?;
-                run(client.push(&images.join(step.images.name()), &ready(step.images.name())))?;
+                bring(before)?;
             }
             Action::Pull | Action::PullAgain | Action::PullChanged => {
                 super::empty(&pulled)?;
-                run(client.push(&images.join(&image), &ready(&image)))?;
+                bring(&image)?;
             }
         }
         if matches!(step.action, Action::PullAgain | Action::PullChanged) {
-            run(client.push(&images.join(step.images.name()), &ready(step.images.name())))?;
-            run(client.pull(&ready(step.images.name()), &pulled))?;
+            bring(before)?;
+            run(client.pull(&ready(before), &pulled))?;
         }
         let command = if step.action.is_push() {
             client.push(&images.join(&image), &reference(&image))
