@@ -130,7 +130,8 @@ impl Client {
         self.check(registry, accepted, response).await
     }
 
-    /// Sends once. A challenge is answered, and a header that is refused replaced once.
+    /// Sends once. A challenge is answered, and a header that is refused replaced once: by a token without the sources of mounts
+    /// where one with them is not enough, since there are token servers that heed the last scope alone (gitlab-ce#40197).
     pub(crate) async fn send_authorized(
         &self,
         registry: &Registry,
@@ -244,9 +245,11 @@ impl Client {
             (Challenge::Basic, None) => None,
             (Challenge::Basic, Some(credential))
             | (_, Some(credential @ Credential::Bearer { .. })) => Authorization::basic(credential),
-            (Challenge::Bearer { realm, service }, credential) => Some(
-                self.token(registry, scope, realm, service.as_deref(), credential.as_ref()).await?,
-            ),
+            (Challenge::Bearer { realm, service, is_too_narrow }, credential) => {
+                let (service, credential) = (service.as_deref(), credential.as_ref());
+                let with_sources = !is_too_narrow;
+                Some(self.token(registry, scope, realm, service, credential, with_sources).await?)
+            }
         };
         // The same header again would be refused again.
         let fresh = fresh.filter(|fresh| Some(fresh) != stale);
@@ -271,7 +274,7 @@ impl Client {
         Ok(credential)
     }
 
-    /// Fetches a token. A server that refuses the scopes of mounts is asked again without them.
+    /// Fetches a token. A server that refuses the scopes of mounts is asked again without these sources.
     async fn token(
         &self,
         registry: &Registry,
@@ -279,6 +282,7 @@ impl Client {
         realm: &str,
         service: Option<&str>,
         credential: Option<&Credential>,
+        with_sources: bool,
     ) -> Result<Authorization, RequestError> {
         let base = self.base(registry);
         let realm = base.join(realm).ok().filter(|realm| transport::is_safe(&base, realm));
@@ -286,14 +290,15 @@ impl Client {
             let problem = "it names a token server that is not as safe as the registry";
             return Err(RequestError::answer(request::describe("GET", &base), problem));
         };
-        let fetched = self.fetch_token(registry, scope, &realm, service, credential).await;
-        match fetched {
-            Err(error) if error.is_denied() && !scope.sources.is_empty() => {
-                let scope = scope.without_sources();
-                self.fetch_token(registry, &scope, &realm, service, credential).await
+        if with_sources || scope.sources.is_empty() {
+            match self.fetch_token(registry, scope, &realm, service, credential).await {
+                Err(error) if error.is_denied() && !scope.sources.is_empty() => {}
+                other => return other,
             }
-            other => other,
         }
+        let own = scope.without_sources();
+        let token = self.fetch_token(registry, &own, &realm, service, credential).await?;
+        Ok(token.without_sources())
     }
 
     async fn fetch_token(

@@ -184,7 +184,9 @@ impl Upload<'_> {
             Content::Bytes(_) => None,
         };
         let Some(origin) = origin.filter(|origin| {
-            origin.registry == self.place.registry && origin.repository != self.place.repository
+            origin.registry == self.place.registry
+                && origin.repository != self.place.repository
+                && self.client.authorizations.may_mount(&origin.registry, self.scope)
         }) else {
             return Ok(Mount::No);
         };

@@ -46,6 +46,14 @@ pub enum Login {
     Basic,
     /// `user` with `password`, by tokens for the scopes they ask for.
     Token,
+    /// The same, but a token is for the last scope alone, as GitLab's once were (gitlab-ce#40197).
+    LastScope,
+}
+
+impl Login {
+    fn is_by_tokens(self) -> bool {
+        matches!(self, Self::Token | Self::LastScope)
+    }
 }
 
 /// No form is longer.
@@ -160,7 +168,7 @@ impl TestRegistry {
             login,
             planned: Mutex::default(),
             answered: Mutex::default(),
-            tokens: Mutex::new(Tokens::new(address)),
+            tokens: Mutex::new(Tokens::new(address, login == Login::LastScope)),
         });
         let tokens = middleware::from_fn_with_state(Arc::clone(&shared), give_tokens);
         let faults = middleware::from_fn_with_state(Arc::clone(&shared), intercept);
@@ -259,7 +267,7 @@ fn take_fault(shared: &Shared, head: &Answered) -> Option<Fault> {
 
 /// Answers as the token server, behind the faults.
 async fn give_tokens(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    if shared.login != Login::Token || request.uri().path() != token::PATH {
+    if !shared.login.is_by_tokens() || request.uri().path() != token::PATH {
         return next.run(request).await;
     }
     if request.method() != Method::POST {
@@ -279,7 +287,7 @@ fn admitted(shared: &Shared, request: &Request) -> Result<(), Response> {
             Err((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"test\"")])
                 .into_response())
         }
-        Login::Token if request.uri().path() == token::PATH => Ok(()),
-        Login::Token => locked(&shared.tokens).check(request),
+        Login::Token | Login::LastScope if request.uri().path() == token::PATH => Ok(()),
+        Login::Token | Login::LastScope => locked(&shared.tokens).check(request),
     }
 }

@@ -10,6 +10,8 @@ pub(crate) enum Challenge {
     Bearer {
         realm: String,
         service: Option<String>,
+        /// The token that was sent is good, but not for this (RFC 6750, section 3.1).
+        is_too_narrow: bool,
     },
 }
 
@@ -40,7 +42,8 @@ impl Challenge {
                 .iter()
                 .find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then(|| value.clone()))
         };
-        Some(Self::Bearer { realm: find("realm")?, service: find("service") })
+        let is_too_narrow = find("error").is_some_and(|error| error == "insufficient_scope");
+        Some(Self::Bearer { realm: find("realm")?, service: find("service"), is_too_narrow })
     }
 }
 
@@ -80,7 +83,8 @@ mod tests {
     use super::*;
 
     fn bearer(realm: &str, service: Option<&str>) -> Challenge {
-        Challenge::Bearer { realm: realm.into(), service: service.map(Into::into) }
+        let service = service.map(Into::into);
+        Challenge::Bearer { realm: realm.into(), service, is_too_narrow: false }
     }
 
     #[test]
@@ -98,6 +102,17 @@ mod tests {
             ("Negotiate", None),
         ] {
             assert_eq!(Challenge::parse(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_may_be_good_for_something_else() {
+        for (error, expected) in [("insufficient_scope", true), ("invalid_token", false)] {
+            let text = format!("Bearer realm=\"r\",error=\"{error}\"");
+            let Some(Challenge::Bearer { is_too_narrow, .. }) = Challenge::parse(&text) else {
+                panic!("{text} asks for a token");
+            };
+            assert_eq!(is_too_narrow, expected, "{text}");
         }
     }
 

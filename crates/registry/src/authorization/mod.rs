@@ -67,13 +67,15 @@ impl Scope {
 pub(crate) struct Authorization {
     header: HeaderValue,
     until: Option<Instant>,
+    /// False where a token covers the repository and not those that blobs are mounted from.
+    covers_sources: bool,
 }
 
 impl Authorization {
     fn new(scheme: &str, value: &str, until: Option<Instant>) -> Option<Self> {
         let mut header = HeaderValue::try_from(format!("{scheme} {value}")).ok()?;
         header.set_sensitive(true);
-        Some(Self { header, until })
+        Some(Self { header, until, covers_sources: true })
     }
 
     /// Returns the header of basic authentication, `None` for a credential that has no password.
@@ -90,6 +92,11 @@ impl Authorization {
 
     pub(crate) fn header(&self) -> HeaderValue {
         self.header.clone()
+    }
+
+    /// Says that the sources of mounts were not asked for.
+    pub(crate) fn without_sources(self) -> Self {
+        Self { covers_sources: false, ..self }
     }
 
     fn holds(&self) -> bool {
@@ -127,6 +134,11 @@ impl Authorizations {
     pub(crate) fn find(&self, registry: &Registry, scope: &Scope) -> Option<Authorization> {
         let known = locked(&self.known);
         known.get(&(registry.clone(), scope.clone())).filter(|it| it.holds()).cloned()
+    }
+
+    /// Tells whether a mount may succeed: not with a token that is known not to cover where it would come from.
+    pub(crate) fn may_mount(&self, registry: &Registry, scope: &Scope) -> bool {
+        self.find(registry, scope).is_none_or(|it| it.covers_sources)
     }
 
     pub(crate) fn remember(&self, registry: &Registry, scope: &Scope, it: Authorization) {

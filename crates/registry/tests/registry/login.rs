@@ -43,6 +43,22 @@ async fn one_token_serves_all_blobs_of_a_push_and_its_mounts() {
 }
 
 #[tokio::test]
+async fn a_token_for_the_last_scope_alone_costs_the_mounts_and_not_the_push() {
+    let registry = TestRegistry::with_login(Login::LastScope).await;
+    let remote = logged_in(&registry);
+    remote.write(&image(1, &[10, 20, 30]), &registry.reference("base:1")).await.unwrap();
+    let base = remote.image(&registry.reference("base:1"), &platform()).await.unwrap();
+    registry.take_lines();
+    remote.write(&base, &registry.reference("app:1")).await.unwrap();
+    let lines = registry.take_lines();
+    assert_eq!(lines.iter().filter(|line| line.contains("/token")).count(), 2, "{lines:#?}");
+    // Three layers and the config are sent, and the manifest.
+    assert_eq!(lines.iter().filter(|line| line.starts_with("PUT")).count(), 5, "{lines:#?}");
+    let pulled = remote.image(&registry.reference("app:1"), &platform()).await.unwrap();
+    assert_eq!(read_layers(&pulled).await.unwrap(), [10, 20, 30]);
+}
+
+#[tokio::test]
 async fn a_wrong_password_says_where_it_came_from() {
     for login in [Login::Basic, Login::Token] {
         let registry = TestRegistry::with_login(login).await;

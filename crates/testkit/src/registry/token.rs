@@ -28,14 +28,16 @@ pub(super) fn is_user(headers: &HeaderMap) -> bool {
 #[derive(Debug)]
 pub(super) struct Tokens {
     challenge: String,
+    /// A token covers the last of the scopes that were asked for, and no other.
+    only_last: bool,
     given: u64,
     valid: HashMap<String, Vec<String>>,
 }
 
 impl Tokens {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(super) fn new(address: SocketAddr, only_last: bool) -> Self {
         let challenge = format!("Bearer realm=\"http://{address}{PATH}\",service=\"test\"");
-        Self { challenge, given: 0, valid: HashMap::new() }
+        Self { challenge, only_last, given: 0, valid: HashMap::new() }
     }
 
     pub(super) fn expire(&mut self) {
@@ -63,7 +65,10 @@ impl Tokens {
         self.give(scopes.iter().flat_map(|it| it.split(' ')).map(Into::into).collect())
     }
 
-    fn give(&mut self, scopes: Vec<String>) -> Response {
+    fn give(&mut self, mut scopes: Vec<String>) -> Response {
+        if self.only_last {
+            scopes.drain(..scopes.len().saturating_sub(1));
+        }
         self.given += 1;
         let token = format!("{TOKEN}-{}", self.given);
         self.valid.insert(token.clone(), scopes);
@@ -79,14 +84,13 @@ impl Tokens {
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
             .and_then(|token| self.valid.get(token));
-        match scopes {
-            Some(scopes) if needed(request).iter().all(|it| covers(scopes, it)) => Ok(()),
-            _ => Err((
-                StatusCode::UNAUTHORIZED,
-                [(header::WWW_AUTHENTICATE, self.challenge.as_str())],
-            )
-                .into_response()),
-        }
+        let error = match scopes {
+            Some(scopes) if needed(request).iter().all(|it| covers(scopes, it)) => return Ok(()),
+            Some(_) => ",error=\"insufficient_scope\"",
+            None => "",
+        };
+        let challenge = format!("{}{error}", self.challenge);
+        Err((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response())
     }
 }
 
