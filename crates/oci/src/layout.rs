@@ -1,16 +1,17 @@
 //! An image-layout directory (image-spec, image-layout.md) as source and sink.
 
 use std::{
-    io,
+    io, panic,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream};
+use futures::future::BoxFuture;
 use tokio::{
     fs,
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
 };
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     digest::Digest,
     image::{Image, ImageError},
     image_index::ImageIndex,
+    layer::Layer,
     manifest::{Descriptor, Index, REF_NAME},
     platform::Platform,
     reading::Reading,
@@ -189,7 +191,7 @@ impl Layout {
         self.write_file(&path, bytes).await
     }
 
-    async fn write_layer(&self, layer: &crate::Layer) -> Result<(), LayoutError> {
+    async fn write_layer(&self, layer: &Layer) -> Result<(), LayoutError> {
         let path = self.blob_path(&layer.digest());
         if fs::metadata(&path).await.is_ok_and(|metadata| metadata.len() == layer.size()) {
             return Ok(());
@@ -248,10 +250,25 @@ impl Layout {
     }
 
     async fn write_image(&self, image: &Image) -> Result<(), LayoutError> {
-        let layers: Vec<_> = image.layers().iter().map(|layer| self.write_layer(layer)).collect();
-        stream::iter(layers).buffer_unordered(PARALLEL).try_collect::<()>().await?;
+        self.write_layers(image.layers()).await?;
         self.write_blob(&image.manifest().config.digest, image.config_bytes()).await?;
         self.write_blob(&image.digest(), image.manifest_bytes()).await
+    }
+
+    /// Writes each layer in a task of its own, since checking its bytes keeps a core busy.
+    async fn write_layers(&self, layers: &[Layer]) -> Result<(), LayoutError> {
+        let mut writing = JoinSet::new();
+        for layer in layers {
+            if writing.len() == PARALLEL {
+                written(&mut writing).await?;
+            }
+            let (layout, layer) = (self.clone(), layer.clone());
+            writing.spawn(async move { layout.write_layer(&layer).await });
+        }
+        while !writing.is_empty() {
+            written(&mut writing).await?;
+        }
+        Ok(())
     }
 
     /// Gives what `descriptor` points at a name, instead of what had it and is replaced.
@@ -365,6 +382,15 @@ impl Blob for FileBlob {
             let file = fs::File::open(&self.path).await?;
             Ok(Box::pin(Verified::new(file, self.digest, self.size)) as ByteStream)
         })
+    }
+}
+
+/// Waits for the next layer that is written, or fails to be.
+async fn written(writing: &mut JoinSet<Result<(), LayoutError>>) -> Result<(), LayoutError> {
+    match writing.join_next().await {
+        Some(Err(ended)) => panic::resume_unwind(ended.into_panic()),
+        Some(Ok(written)) => written,
+        None => Ok(()),
     }
 }
 
