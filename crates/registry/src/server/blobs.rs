@@ -1,18 +1,16 @@
 //! Reading and deleting blobs.
 
-use std::io::SeekFrom;
+use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
 use axum::{
     body::Body,
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
 use notes_oci::{Digest, Repository};
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt, AsyncSeekExt},
-};
-use tokio_util::io::ReaderStream;
+use tokio::task::spawn_blocking;
 
 use super::{
     Mode,
@@ -22,8 +20,9 @@ use super::{
     storage::{Kind, Storage},
 };
 
-/// Bytes read from the disk at once.
-const BUFFER: usize = 256 * 1024;
+/// Bytes read from the disk at once, and how many such pieces are read while one before them is sent.
+const PIECE: usize = 256 * 1024;
+const AHEAD: usize = 2;
 
 pub(super) async fn read(
     registry: &Registry,
@@ -40,13 +39,12 @@ pub(super) async fn read(
         if is_question {
             storage.mark(&name, &wanted)?;
         }
-        let file = std::fs::File::open(storage.blob_path(&wanted))?;
+        let file = File::open(storage.blob_path(&wanted))?;
         let size = file.metadata()?.len();
         Ok(Some((file, size)))
     };
     let opened = registry.storage.run(open).await?;
     let (file, size) = opened.ok_or_else(|| Refusal::blob_unknown(digest))?;
-    let mut file = File::from_std(file);
     let range = head.headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let (status, first, length) = match range::parse(range, size) {
         Wanted::All => (StatusCode::OK, 0, size),
@@ -57,9 +55,7 @@ pub(super) async fn read(
             return Ok(response);
         }
     };
-    file.seek(SeekFrom::Start(first)).await?;
-    let stream = ReaderStream::with_capacity(file.take(length), BUFFER);
-    let mut response = Response::new(Body::from_stream(stream));
+    let mut response = Response::new(Body::from_stream(pieces(file, first, length)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
@@ -71,6 +67,23 @@ pub(super) async fn read(
         headers.insert(header::CONTENT_RANGE, text(range));
     }
     Ok(response)
+}
+
+/// Returns `length` bytes of a file behind the first `first`.
+fn pieces(file: File, first: u64, length: u64) -> impl Stream<Item = io::Result<Bytes>> {
+    let (file, end) = (Arc::new(file), first + length);
+    let read = move |offset| {
+        let file = Arc::clone(&file);
+        let length = usize::try_from(end - offset).unwrap_or(PIECE).min(PIECE);
+        async move {
+            let read = spawn_blocking(move || {
+                let mut piece = vec![0; length];
+                file.read_exact_at(&mut piece, offset).map(|()| piece.into())
+            });
+            read.await.map_err(io::Error::other)?
+        }
+    };
+    stream::iter((first..end).step_by(PIECE)).map(read).buffered(AHEAD)
 }
 
 pub(super) async fn delete(
