@@ -1,16 +1,18 @@
 //! Who may do what: nobody's check, HTTP basic authentication, or tokens of the registry's own token endpoint.
 
+mod form;
 mod rights;
 mod token;
 mod users;
 
 use axum::{
-    http::{HeaderMap, header, request::Parts},
+    body::Body,
+    http::{HeaderMap, Method, header, request::Parts},
     response::Response,
 };
 
 pub(super) use self::rights::Need;
-use self::token::Tokens;
+use self::{form::Form, token::Tokens};
 pub use self::{
     rights::{Action, Grant, Repositories, RightsError},
     users::{User, Users},
@@ -26,7 +28,8 @@ pub enum Access {
     Open,
     /// Users, by HTTP basic authentication: every request carries name and password.
     Basic(Users),
-    /// Users, by tokens: name and password go to `/token` alone, which gives a token for a few minutes.
+    /// Users, by tokens: name and password go to `/token` alone, which gives a token for a few minutes, or an identity token
+    /// that stands for the password until the server ends.
     Token(Users),
 }
 
@@ -110,11 +113,12 @@ impl Gate {
     }
 
     /// Answers a question for a token, where tokens are given.
-    pub(super) fn token(&self, head: &Parts) -> Result<Response, Refusal> {
-        match self {
-            Self::Token(users, tokens) => tokens.give(users, head),
-            Self::Open | Self::Basic(_) => Err(Refusal::not_found()),
+    pub(super) async fn token(&self, head: &Parts, body: Body) -> Result<Response, Refusal> {
+        let Self::Token(users, tokens) = self else { return Err(Refusal::not_found()) };
+        if head.method == Method::POST {
+            return tokens.exchange(users, &Form::read(body).await?);
         }
+        tokens.give(users, head)
     }
 }
 

@@ -88,6 +88,11 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", message)
     }
 
+    pub(super) fn form_invalid(problem: impl std::fmt::Display) -> Self {
+        let message = format!("the form does not ask for a token: {problem}");
+        Self::new(StatusCode::BAD_REQUEST, "UNSUPPORTED", message)
+    }
+
     pub(super) fn page_invalid(number: &str) -> Self {
         let message = format!("`n={number}` is no number of names");
         Self::new(StatusCode::BAD_REQUEST, "UNSUPPORTED", message)

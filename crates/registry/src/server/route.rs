@@ -96,8 +96,8 @@ pub(super) async fn serve(State(registry): State<Arc<Registry>>, request: Reques
 
 async fn dispatch(registry: Arc<Registry>, request: Request) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
-    if head.uri.path() == "/token" && head.method == Method::GET {
-        return registry.gate.token(&head);
+    if head.uri.path() == "/token" && [Method::GET, Method::POST].contains(&head.method) {
+        return registry.gate.token(&head, body).await;
     }
     let resource = parse(&head.uri)?;
     let is_read = head.method == Method::GET || head.method == Method::HEAD;

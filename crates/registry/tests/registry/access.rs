@@ -1,10 +1,17 @@
 //! Users, rights and tokens of the embedded server.
 
-use notes_registry::server::{Access, Action, Grant, Mode, User, Users};
+use notes_oci::{ImageSink, ImageSource, Reference};
+use notes_registry::{
+    Credential, Keychain, Remote,
+    server::{Access, Action, Grant, Mode, User, Users},
+};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::running::{Running, code, header, manifest};
+use crate::{
+    images::{image, options, platform},
+    running::{Running, code, header, manifest},
+};
 
 fn grant(repositories: &str, actions: &[Action]) -> Grant {
     Grant { repositories: repositories.parse().unwrap(), actions: actions.to_vec() }
@@ -98,6 +105,65 @@ async fn a_token_is_for_what_was_asked_and_there_is_a_right_to() {
     let wrong = running.http.get(running.url("/token")).basic_auth("ci", Some("no")).send();
     assert_eq!(wrong.await.unwrap().status(), 401);
     assert_eq!(push("team/app", "made-up").await.unwrap().status(), 401);
+}
+
+async fn exchange(running: &Running, form: &str) -> Response {
+    let question = running.http.post(running.url("/token")).body(form.to_owned());
+    let kind = "application/x-www-form-urlencoded";
+    question.header("content-type", kind).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_form_gives_tokens_as_well() {
+    let running = Running::with(|options| options.access = Access::Token(users())).await;
+    let password = "grant_type=password&service=test&client_id=test&username=ci&password=ci%27s";
+    let scopes = "scope=repository%3Ateam%2Fapp%3Apull%2Cpush+repository%3Aother%3Apull";
+    let answer = exchange(&running, &format!("{password}&{scopes}")).await;
+    assert_eq!(answer.status(), 200);
+    let granted = answer.json::<Value>().await.unwrap();
+    assert_eq!(granted["scope"], "repository:team/app:pull,push repository:other:");
+    assert_eq!(granted.get("refresh_token"), None, "none was asked for");
+    let push = running.http.post(running.url("/v2/team/app/blobs/uploads/"));
+    let push = push.bearer_auth(granted["access_token"].as_str().unwrap());
+    assert_eq!(push.send().await.unwrap().status(), 202);
+
+    for (form, status) in [
+        ("grant_type=password&username=ci&password=no", 401),
+        ("grant_type=password", 401),
+        ("grant_type=refresh_token&refresh_token=made-up", 401),
+        ("grant_type=refresh_token", 401),
+        ("grant_type=authorization_code&code=1", 400),
+        ("", 400),
+        (" ".repeat(70_000).as_str(), 400),
+    ] {
+        assert_eq!(exchange(&running, form).await.status(), status, "{form:.60}");
+    }
+    let open = Running::start().await;
+    assert_eq!(exchange(&open, password).await.status(), 404);
+}
+
+#[tokio::test]
+async fn an_identity_token_stands_for_the_password() {
+    let running = Running::with(|options| options.access = Access::Token(users())).await;
+    let asked = status(&running, "GET", "/token?offline_token=true", Some("ci")).await;
+    let identity = asked.json::<Value>().await.unwrap()["refresh_token"].clone();
+    let form = "grant_type=password&username=ci&password=ci%27s&access_type=offline";
+    let again = exchange(&running, form).await.json::<Value>().await.unwrap();
+    assert_eq!(again["refresh_token"], identity, "one for each user");
+    let nobody = status(&running, "GET", "/token?offline_token=true", None).await;
+    assert_eq!(nobody.json::<Value>().await.unwrap().get("refresh_token"), None);
+
+    let registry = running.server.local_addr().to_string();
+    let credential = Credential::Identity { token: identity.as_str().unwrap().into() };
+    let keychain = Keychain::anonymous().with(registry.parse().unwrap(), credential, "the test");
+    let remote = Remote::new(notes_registry::Options { keychain, ..options() }).unwrap();
+    let reference = |name: &str| -> Reference { format!("{registry}/{name}").parse().unwrap() };
+    let image = image(1, &[10]);
+    remote.write(&image, &reference("team/app:1")).await.unwrap();
+    let pulled = remote.image(&reference("team/app:1"), &platform()).await.unwrap();
+    assert_eq!(pulled, image);
+    let error = remote.write(&image, &reference("other:1")).await.unwrap_err();
+    assert!(error.is_denied(), "{error:?}");
 }
 
 #[tokio::test]

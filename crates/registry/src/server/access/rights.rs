@@ -100,6 +100,16 @@ impl FromStr for Repositories {
     }
 }
 
+impl fmt::Display for Repositories {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Below(path) => write!(f, "{path}/*"),
+            Self::One(one) => one.fmt(f),
+        }
+    }
+}
+
 /// Some actions on some repositories.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
@@ -107,6 +117,14 @@ pub struct Grant {
     pub repositories: Repositories,
     /// What may be done with them.
     pub actions: Vec<Action>,
+}
+
+/// As a scope of the token specification: `repository:NAME:ACTIONS`.
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let actions: Vec<_> = self.actions.iter().map(|action| action.name()).collect();
+        write!(f, "repository:{}:{}", self.repositories, actions.join(","))
+    }
 }
 
 impl Grant {

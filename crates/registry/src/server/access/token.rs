@@ -11,11 +11,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use notes_oci::Digest;
 use serde_json::json;
 
 use super::{
     super::{refusal::Refusal, route},
-    Action, Grant, Need, Repositories, Users, Visitor, authorization, users,
+    Action, Form, Grant, Need, Repositories, User, Users, Visitor, authorization, users,
 };
 
 /// How long a token holds. Clients ask for a new one when it has ended, also in the middle of a push.
@@ -23,7 +24,11 @@ const LIFETIME: Duration = Duration::from_mins(5);
 
 /// The tokens that hold. They are random and live in memory: after a restart clients ask again.
 #[derive(Debug, Default)]
-pub(in super::super) struct Tokens(Mutex<HashMap<String, Ticket>>);
+pub(in super::super) struct Tokens {
+    tickets: Mutex<HashMap<String, Ticket>>,
+    /// The identity token of each user who has asked for one, by the user's name.
+    identities: Mutex<HashMap<String, String>>,
+}
 
 /// What a token stands for.
 #[derive(Clone, Debug)]
@@ -62,7 +67,7 @@ impl Tokens {
     }
 
     fn ticket(&self, token: &str) -> Option<Ticket> {
-        let tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
         tickets.get(token).filter(|ticket| ticket.until > Instant::now()).cloned()
     }
 
@@ -71,21 +76,75 @@ impl Tokens {
         let user = users
             .named(&head.headers)
             .map_err(|_| Refusal::unauthorized(users::CHALLENGE.to_owned()))?;
+        let scopes = route::query_all(head, "scope").join(" ");
+        let is_offline = route::query(head, "offline_token").as_deref() == Some("true");
+        Ok(self.answer(users, user, &scopes, is_offline))
+    }
+
+    /// Answers `POST /token`: a name and a password, or an identity token, in a form.
+    pub(super) fn exchange(&self, users: &Users, form: &Form) -> Result<Response, Refusal> {
+        let user = match form.field("grant_type") {
+            "password" => {
+                let login = format!("{}:{}", form.field("username"), form.field("password"));
+                users.with_login(login.as_bytes())
+            }
+            "refresh_token" => self.identified(users, form.field("refresh_token")),
+            other => {
+                let problem =
+                    format!("`grant_type` is `{other}`, not `password` or `refresh_token`");
+                return Err(Refusal::form_invalid(problem));
+            }
+        };
+        let user = user.ok_or_else(|| Refusal::unauthorized(users::CHALLENGE.to_owned()))?;
+        let is_offline = form.field("access_type") == "offline";
+        Ok(self.answer(users, Some(user), form.field("scope"), is_offline))
+    }
+
+    /// Gives a token for what of `scopes` there is a right to, and to a user who will come again without the password
+    /// an identity token.
+    fn answer(
+        &self,
+        users: &Users,
+        user: Option<&User>,
+        scopes: &str,
+        is_offline: bool,
+    ) -> Response {
         let rights = users.rights(user);
-        let asked = route::query_all(head, "scope");
-        let scopes = asked.iter().flat_map(|it| it.split_whitespace());
-        let scopes = scopes.filter_map(|scope| granted(scope, &rights)).collect();
+        let scopes = scopes.split_whitespace().filter_map(|scope| granted(scope, &rights));
+        let scopes: Vec<_> = scopes.collect();
+        let granted: Vec<_> = scopes.iter().map(ToString::to_string).collect();
         let until = Instant::now() + LIFETIME;
         let token = random_token();
         let ticket = Ticket { user: user.map(|user| user.name.clone()), scopes, until };
-        let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
         tickets.retain(|_, ticket| ticket.until > Instant::now());
         tickets.insert(token.clone(), ticket);
-        let body =
-            json!({ "token": token, "access_token": token, "expires_in": LIFETIME.as_secs() });
+        drop(tickets);
+        let mut body = json!({
+            "token": token,
+            "access_token": token,
+            "expires_in": LIFETIME.as_secs(),
+            "scope": granted.join(" "),
+        });
+        if let Some(user) = user.filter(|_| is_offline) {
+            body["refresh_token"] = self.identity(user).into();
+        }
         let headers =
             [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-        Ok((headers, body.to_string()).into_response())
+        (headers, body.to_string()).into_response()
+    }
+
+    fn identity(&self, user: &User) -> String {
+        let mut identities = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        identities.entry(user.name.clone()).or_insert_with(random_token).clone()
+    }
+
+    fn identified<'a>(&self, users: &'a Users, token: &str) -> Option<&'a User> {
+        let identities = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        // As with passwords, the time it takes tells nothing.
+        let given = Digest::of(token);
+        let (name, _) = identities.iter().find(|(_, known)| Digest::of(known) == given)?;
+        users.find(Some(name))
     }
 }
 
@@ -146,6 +205,17 @@ mod tests {
             assert_eq!(granted(scope, &[&team, &own]).unwrap().actions, expected, "{scope}");
         }
         assert_eq!(granted("registry:catalog:*", &[&team]), None);
+    }
+
+    #[test]
+    fn what_is_granted_is_said_as_it_was_asked_for() {
+        let all = Grant::everything();
+        for (scope, expected) in [
+            ("repository:team/app:pull,push", "repository:team/app:pull,push"),
+            ("repository:own:*", "repository:own:pull,push,delete"),
+        ] {
+            assert_eq!(granted(scope, &[&all]).unwrap().to_string(), expected);
+        }
     }
 
     #[test]

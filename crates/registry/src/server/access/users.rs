@@ -60,12 +60,16 @@ impl Users {
         let given = authorization(headers, "Basic")
             .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
             .ok_or(Wrong)?;
+        self.with_login(&given).map(Some).ok_or(Wrong)
+    }
+
+    /// Returns the user of `login`, which is a name, a colon and a password.
+    pub(super) fn with_login(&self, login: &[u8]) -> Option<&User> {
         // Digests rather than texts, so that the time it takes tells nothing of a password.
-        let given = Digest::of(given);
-        let same = |user: &&User| {
+        let given = Digest::of(login);
+        self.users.iter().find(|user| {
             Digest::of(format!("{}:{}", user.name, user.password.expose_secret())) == given
-        };
-        self.users.iter().find(same).map(Some).ok_or(Wrong)
+        })
     }
 
     /// Returns what a user, or everybody, may do.
