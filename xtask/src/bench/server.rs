@@ -16,7 +16,7 @@ use notes_testkit::cache;
 
 use super::{
     Result,
-    clients::{Client, Notes, Skopeo},
+    clients::{Client, Crane, Notes},
     images::Images,
     measure::settle,
 };
@@ -59,10 +59,11 @@ struct Transfer {
 
 /// Measures everything, and returns the table.
 pub(super) fn measure(options: &ServerBenchOptions) -> Result<String> {
-    let directory = cache::directory().join("bench-server");
+    let cache = cache::directory();
+    let directory = cache.join("bench-server");
     super::empty(&directory)?;
     let program = super::release()?;
-    let clients = [&Notes::build(&directory)? as &dyn Client, &Skopeo::find()?];
+    let clients = [&Notes::build(&directory)? as &dyn Client, &Crane::build(&cache)?];
     let mut table = Table::default();
     for images in [Images::Large, Images::Small] {
         images.make(&directory)?;
