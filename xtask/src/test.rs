@@ -1,9 +1,12 @@
 //! `cargo xtask test`: everything, once, with one summary.
 
 use std::{
+    env,
     error::Error,
     ffi::OsString,
+    num::NonZero,
     process::{Command, ExitCode},
+    thread,
     time::Instant,
 };
 
@@ -190,12 +193,21 @@ fn failed_as_well(mut summary: Summary, name: &str) -> Summary {
     summary
 }
 
+/// How the test harness is told how many tests run at once.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+/// Tests run at once for each core: most of the time goes by waiting, for pods, registries and processes.
+const TESTS_PER_CORE: usize = 2;
+
 /// `--show-output`, because a test that skips itself may say so in output that the harness otherwise hides.
 fn cargo_test_with(environment: &[Variable]) -> Result<Summary, Box<dyn Error>> {
     let mut counts = CargoTest::default();
     let mut screen = Screen::default();
     let mut command = cargo_with(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     command.envs(environment.iter().map(|(name, value)| (name, value)));
+    if env::var_os(TEST_THREADS).is_none() {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        command.env(TEST_THREADS, (cores * TESTS_PER_CORE).to_string());
+    }
     let status = process::stream(&mut command, |line| {
         counts.line(line);
         if screen.shows(line) {
@@ -214,7 +226,7 @@ fn whole_road(programs: Programs) -> Result<Summary, Box<dyn Error>> {
     }
     for app in App::value_variants() {
         let name = app.to_possible_value().expect("no app is hidden").get_name().to_owned();
-        let mut demo = Command::new(std::env::current_exe()?);
+        let mut demo = Command::new(env::current_exe()?);
         demo.args(["demo", &name]);
         if programs == Programs::Built {
             demo.arg("--built");
