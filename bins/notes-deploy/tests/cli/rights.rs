@@ -227,7 +227,7 @@ spec:
     place.replace_credentials(&token);
     until_doctor_says(&place, |line| line.contains("ok permissions"));
     let image = ground.image.to_string();
-    let deploy = || place.run(&["-f", "k8s.yaml", "--image", &image, "--timeout", "30s"]);
+    let deploy = || place.run(&["-f", "k8s.yaml", "--image", &image]);
     let failed = deploy();
     assert!(failed.stderr.contains("WITNESS") && !failed.stderr.contains(" cannot "), "{failed}");
     let granted = manifest::parse("rbac.yaml", &printed).unwrap();
