@@ -1,10 +1,6 @@
 //! The client every request goes through: it answers challenges, refreshes tokens once, and turns answers into errors.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Mutex, time::Duration};
 
 use notes_oci::{Origin, Registry};
 use reqwest::{
@@ -17,6 +13,7 @@ use tokio::time::Instant;
 use crate::{
     authorization::{self, Access, Authorization, Authorizations, Challenge, Grant, Scope},
     credentials::{Credential, Keychain},
+    locked::locked,
     progress::Reporter,
     rate_limit::RateLimit,
     refusal,
@@ -349,8 +346,7 @@ impl Client {
     }
 
     pub(crate) fn warn_once(&self, text: &str) {
-        let is_new =
-            self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
+        let is_new = locked(&self.warned).insert(text.to_owned());
         if is_new {
             self.reporter.warning(text);
         }

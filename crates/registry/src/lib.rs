@@ -58,6 +58,7 @@ mod credentials;
 mod download;
 mod environment;
 mod file;
+mod locked;
 mod progress;
 mod pull;
 mod push;

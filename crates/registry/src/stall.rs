@@ -5,11 +5,13 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use tokio::time::{self, Instant};
+
+use crate::locked::locked;
 
 /// A registry may copy a whole blob to where it keeps them before it answers; that takes so many times longer.
 const COMMIT_FACTOR: u32 = 5;
@@ -52,7 +54,7 @@ impl Pulse {
 
     /// Notes that bytes were taken.
     pub(crate) fn beat(&self, bytes: u64) {
-        let mut beat = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut beat = locked(&self.0);
         *beat = Beat { last: Instant::now(), left: beat.left.saturating_sub(bytes) };
     }
 
@@ -64,7 +66,7 @@ impl Pulse {
     ) -> Result<T, Stalled> {
         tokio::pin!(answer);
         loop {
-            let Beat { last, left } = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let Beat { last, left } = *locked(&self.0);
             let after = if left == 0 { patience * COMMIT_FACTOR } else { patience };
             if last + after <= Instant::now() {
                 return Err(Stalled { after });

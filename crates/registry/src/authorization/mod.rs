@@ -4,11 +4,7 @@
 mod challenge;
 mod token;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, fmt, sync::Mutex};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use notes_oci::{Registry, Repository};
@@ -18,7 +14,10 @@ use tokio::time::Instant;
 
 pub(crate) use self::challenge::Challenge;
 pub(crate) use self::token::{Grant, exchange, query};
-use crate::credentials::{Credential, Lookup};
+use crate::{
+    credentials::{Credential, Lookup},
+    locked::locked,
+};
 
 /// What a request wants to do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -123,11 +122,6 @@ pub(crate) struct Authorizations {
     lookups: Mutex<HashMap<Registry, Lookup>>,
     /// Held while a token is fetched, so that parallel requests share one.
     pub(crate) fetching: tokio::sync::Mutex<()>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Maps are whole after every statement, so a panic elsewhere leaves nothing half done.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Authorizations {

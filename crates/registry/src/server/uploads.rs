@@ -5,7 +5,7 @@ mod upload;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,7 @@ use super::{
     route::{self, Registry, empty},
     storage::{Kind, Storage, random_name},
 };
+use crate::locked::locked;
 
 /// A file that nobody has written to for so long is closed; who comes back later finds it on the disk.
 const IDLE: Duration = Duration::from_mins(10);
@@ -44,8 +45,7 @@ type Shared = Arc<tokio::sync::Mutex<Upload>>;
 
 impl Uploads {
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        // A map of handles is whole after every statement, so a panic elsewhere leaves nothing half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 
     /// Adds an upload, unless another request was first to open the same file.

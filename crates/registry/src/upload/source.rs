@@ -1,9 +1,6 @@
 //! The bytes of a blob on their way, read once from beginning to end, in as many requests as it takes.
 
-use std::{
-    io,
-    sync::{Arc, PoisonError},
-};
+use std::{io, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use futures::stream;
@@ -16,6 +13,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
+    locked::locked,
     progress::{Blob, Reporter},
     stall::Pulse,
 };
@@ -74,7 +72,7 @@ impl Source {
 
     /// Returns why a body could not be read, if one could not.
     pub(super) fn take_failure(&self) -> Option<io::Error> {
-        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        locked(&self.shared.failure).take()
     }
 }
 
@@ -121,8 +119,7 @@ impl Sending {
             }
             Err(error) => {
                 let kind = error.kind();
-                let failure = &self.shared.failure;
-                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                *locked(&self.shared.failure) = Some(error);
                 Err(kind.into())
             }
         }

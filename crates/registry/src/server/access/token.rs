@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -18,6 +18,7 @@ use super::{
     super::{refusal::Refusal, route},
     Action, Form, Grant, Need, Repositories, User, Users, Visitor, authorization, users,
 };
+use crate::locked::locked;
 
 /// How long a token holds. Clients ask for a new one when it has ended, also in the middle of a push.
 const LIFETIME: Duration = Duration::from_mins(5);
@@ -67,7 +68,7 @@ impl Tokens {
     }
 
     fn ticket(&self, token: &str) -> Option<Ticket> {
-        let tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+        let tickets = locked(&self.tickets);
         tickets.get(token).filter(|ticket| ticket.until > Instant::now()).cloned()
     }
 
@@ -116,7 +117,7 @@ impl Tokens {
         let until = Instant::now() + LIFETIME;
         let token = random_token();
         let ticket = Ticket { user: user.map(|user| user.name.clone()), scopes, until };
-        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tickets = locked(&self.tickets);
         tickets.retain(|_, ticket| ticket.until > Instant::now());
         tickets.insert(token.clone(), ticket);
         drop(tickets);
@@ -135,12 +136,12 @@ impl Tokens {
     }
 
     fn identity(&self, user: &User) -> String {
-        let mut identities = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut identities = locked(&self.identities);
         identities.entry(user.name.clone()).or_insert_with(random_token).clone()
     }
 
     fn identified<'a>(&self, users: &'a Users, token: &str) -> Option<&'a User> {
-        let identities = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let identities = locked(&self.identities);
         // As with passwords, the time it takes tells nothing.
         let given = Digest::of(token);
         let (name, _) = identities.iter().find(|(_, known)| Digest::of(known) == given)?;

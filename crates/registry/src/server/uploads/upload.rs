@@ -4,7 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use axum::body::{Body, BodyDataStream, Bytes};
@@ -13,6 +13,7 @@ use notes_oci::{Digest, Hashing, Repository};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::super::{Durability, refusal::Refusal, storage::Storage};
+use crate::locked::locked;
 
 /// Bytes that are written and hashed at once, while the next are received.
 const BATCH: usize = 1 << 20;
@@ -73,7 +74,7 @@ impl Upload {
     }
 
     fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.written)
     }
 
     /// Returns how many bytes it has.
