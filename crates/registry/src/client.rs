@@ -287,7 +287,7 @@ impl Client {
             let problem = "it names a token server that is not as safe as the registry";
             return Err(RequestError::answer(request::describe("GET", &base), problem));
         };
-        if with_sources || scope.sources.is_empty() {
+        if with_sources {
             match self.fetch_token(registry, scope, &realm, service, credential).await {
                 Err(error) if error.is_denied() && !scope.sources.is_empty() => {}
                 other => return other,
