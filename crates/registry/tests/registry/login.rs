@@ -28,15 +28,20 @@ async fn an_unchanged_image_costs_three_requests_and_one_token() {
     );
 }
 
-#[tokio::test]
-async fn one_token_serves_all_blobs_of_a_push_and_its_mounts() {
-    let registry = TestRegistry::with_login(Login::Token).await;
-    let remote = logged_in(&registry);
-    remote.write(&image(1, &[10, 20, 30, 40, 50]), &registry.reference("base:1")).await.unwrap();
+/// Pushes an image of such layers to `base`, from there to `app`, and returns the requests of the second push.
+async fn copied(registry: &TestRegistry, layers: &[usize]) -> Vec<String> {
+    let remote = logged_in(registry);
+    remote.write(&image(1, layers), &registry.reference("base:1")).await.unwrap();
     let base = remote.image(&registry.reference("base:1"), &platform()).await.unwrap();
     registry.take_lines();
     remote.write(&base, &registry.reference("app:1")).await.unwrap();
-    let lines = registry.take_lines();
+    registry.take_lines()
+}
+
+#[tokio::test]
+async fn one_token_serves_all_blobs_of_a_push_and_its_mounts() {
+    let registry = TestRegistry::with_login(Login::Token).await;
+    let lines = copied(&registry, &[10, 20, 30, 40, 50]).await;
     assert_eq!(lines.iter().filter(|line| line.contains("/token")).count(), 1, "{lines:#?}");
     // Five layers mounted, the config sent.
     assert_eq!(lines.iter().filter(|line| line.starts_with("PUT")).count(), 2, "{lines:#?}");
@@ -45,16 +50,12 @@ async fn one_token_serves_all_blobs_of_a_push_and_its_mounts() {
 #[tokio::test]
 async fn a_token_for_the_last_scope_alone_costs_the_mounts_and_not_the_push() {
     let registry = TestRegistry::with_login(Login::LastScope).await;
-    let remote = logged_in(&registry);
-    remote.write(&image(1, &[10, 20, 30]), &registry.reference("base:1")).await.unwrap();
-    let base = remote.image(&registry.reference("base:1"), &platform()).await.unwrap();
-    registry.take_lines();
-    remote.write(&base, &registry.reference("app:1")).await.unwrap();
-    let lines = registry.take_lines();
+    let lines = copied(&registry, &[10, 20, 30]).await;
     assert_eq!(lines.iter().filter(|line| line.contains("/token")).count(), 2, "{lines:#?}");
     // Three layers and the config are sent, and the manifest.
     assert_eq!(lines.iter().filter(|line| line.starts_with("PUT")).count(), 5, "{lines:#?}");
-    let pulled = remote.image(&registry.reference("app:1"), &platform()).await.unwrap();
+    let app = registry.reference("app:1");
+    let pulled = logged_in(&registry).image(&app, &platform()).await.unwrap();
     assert_eq!(read_layers(&pulled).await.unwrap(), [10, 20, 30]);
 }
 
