@@ -43,13 +43,13 @@ impl Distribution {
     ///
     /// Where it does not start.
     pub fn start_with_tls(test: &str, tls: &str) -> Option<Self> {
-        if process::find(PROGRAM).is_none() {
+        let Some(program) = process::find(PROGRAM) else {
             skip(test, "docker-registry is not installed");
             return None;
-        }
+        };
         let own = tempfile::tempdir().expect("a temporary directory can be made");
         let path = own.path().to_owned();
-        let running = Self::launch(&path, tls, Some(own));
+        let running = Self::launch(&program, &path, tls, Some(own));
         Some(running.expect("what is installed can be started"))
     }
 
@@ -60,12 +60,17 @@ impl Distribution {
     ///
     /// Where it is not installed or does not start.
     pub fn serve(directory: &Path) -> io::Result<Self> {
-        Self::launch(directory, "{}", None)
-    }
-
-    fn launch(directory: &Path, tls: &str, own: Option<tempfile::TempDir>) -> io::Result<Self> {
         let missing = "`docker-registry` is not installed (apt-get install docker-registry)";
         let program = process::find(PROGRAM).ok_or_else(|| io::Error::other(missing))?;
+        Self::launch(&program, directory, "{}", None)
+    }
+
+    fn launch(
+        program: &Path,
+        directory: &Path,
+        tls: &str,
+        own: Option<tempfile::TempDir>,
+    ) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
         // It cannot say which free port it took, so one is found first.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
