@@ -32,7 +32,7 @@ use crate::{
     cargo,
     cli::{CompareOptions, Compared},
     demo::Programs,
-    output,
+    output, program,
     summary::Summary,
     workspace as checkout,
 };
@@ -139,7 +139,7 @@ fn compare(
     let mut report = Report::new(versions);
     let (mut compared, mut judgements) = (BTreeSet::new(), Vec::new());
     let work = |fixture: &Fixture| Comparison::of(fixture, &workspace, &ours, &references);
-    pool::each(fixtures, pool::workers(), work, |fixture, comparison| {
+    pool::each(fixtures, program::at_a_time(), work, |fixture, comparison| {
         report.expect(fixture, &comparison.ours);
         for (builder, differences) in comparison.differences {
             let judgement = list.judge(builder, &fixture.name, differences);

@@ -4,12 +4,19 @@ use std::{
     error::Error,
     ffi::OsStr,
     io,
+    num::NonZero,
     path::Path,
     process::{Command, Stdio},
+    thread,
 };
 
 /// What a program may end with.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How many builds or tests run at a time: they wait for disks, daemons and pods more than they compute.
+pub(crate) fn at_a_time() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZero::get)
+}
 
 /// Runs a program whose words, result and all, are for the person.
 pub(crate) fn run(command: &mut Command) -> Result<()> {

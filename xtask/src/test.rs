@@ -4,9 +4,7 @@ use std::{
     env,
     error::Error,
     ffi::OsString,
-    num::NonZero,
     process::{Command, ExitCode},
-    thread,
     time::Instant,
 };
 
@@ -23,7 +21,7 @@ use crate::{
     cli::TestOptions,
     cluster, compare,
     demo::{self, App, Programs, database},
-    docker, output,
+    docker, output, program,
     summary::{CargoTest, Summary},
 };
 
@@ -195,8 +193,6 @@ fn failed_as_well(mut summary: Summary, name: &str) -> Summary {
 
 /// How the test harness is told how many tests run at once.
 const TEST_THREADS: &str = "RUST_TEST_THREADS";
-/// Tests run at once for each core: most of the time goes by waiting, for pods, registries and processes.
-const TESTS_PER_CORE: usize = 2;
 
 /// `--show-output`, because a test that skips itself may say so in output that the harness otherwise hides.
 fn cargo_test_with(environment: &[Variable]) -> Result<Summary, Box<dyn Error>> {
@@ -205,8 +201,7 @@ fn cargo_test_with(environment: &[Variable]) -> Result<Summary, Box<dyn Error>> 
     let mut command = cargo_with(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     if env::var_os(TEST_THREADS).is_none() {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        command.env(TEST_THREADS, (cores * TESTS_PER_CORE).to_string());
+        command.env(TEST_THREADS, program::at_a_time().to_string());
     }
     let status = process::stream(&mut command, |line| {
         counts.line(line);

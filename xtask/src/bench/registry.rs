@@ -13,6 +13,7 @@ use crate::{demo::bases, output};
 
 /// The base of all projects.
 const BASE: &str = "python:3.13-slim";
+
 /// A registry, which ends when it is dropped.
 pub(super) struct Registry {
     server: Distribution,

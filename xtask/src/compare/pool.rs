@@ -2,18 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    num::NonZero,
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
     thread,
 };
-
-/// How many fixtures are built at a time: builders wait for disks and daemons more than they compute.
-pub(crate) fn workers() -> usize {
-    2 * thread::available_parallelism().map_or(1, NonZero::get)
-}
 
 /// Does `work` for each of `items`, `workers` at a time, and hands the results to `take` in the order of the items. The first
 /// error ends it: what is being worked on then is finished, and nothing else begun.
